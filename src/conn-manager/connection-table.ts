@@ -1,0 +1,139 @@
+import { grown } from './columns.ts'
+import type { CrowdFamily, CrowdPlace } from '../limiter/crowd-ledger.ts'
+import type { Connection } from '@libp2p/interface'
+
+/** "No connection": the end of a peer's list. */
+export const NO_CONNECTION = -1
+
+const OUTBOUND = 1
+const DIRECT = 2
+const CLOSING = 4
+
+/**
+ * The connections of all peers, in columns: what a trim has to know of each lies side by side, so that choosing among 100,000 reads
+ * memory in order. Rows of one peer are linked.
+ */
+export class ConnectionTable {
+  readonly #connection: Array<Connection | undefined> = []
+  #openedAt = new Float64Array(64)
+  #peer = new Int32Array(64)
+  #next = new Int32Array(64)
+  #crowdHigh = new Int32Array(64)
+  #crowdLow = new Int32Array(64)
+  #crowdFamily = new Uint8Array(64)
+  #flags = new Uint8Array(64)
+
+  #free = NO_CONNECTION
+  #open = 0
+  #openOutbound = 0
+
+  /** Rows run from 0 up to this; free ones among them have no connection. */
+  get rows (): number {
+    return this.#connection.length
+  }
+
+  /** Connections that are not closing. */
+  get open (): number {
+    return this.#open
+  }
+
+  get openOutbound (): number {
+    return this.#openOutbound
+  }
+
+  /** @returns the new row, in front of `next` */
+  add (connection: Connection, peer: number, next: number, place: CrowdPlace, now: number): number {
+    const row = this.#take()
+
+    this.#connection[row] = connection
+    this.#openedAt[row] = now
+    this.#peer[row] = peer
+    this.#next[row] = next
+    this.#crowdHigh[row] = place.high
+    this.#crowdLow[row] = place.low
+    this.#crowdFamily[row] = place.family
+    this.#flags[row] = (connection.direction === 'outbound' ? OUTBOUND : 0) | (isDirect(connection) ? DIRECT : 0)
+    this.#count(row, 1)
+    return row
+  }
+
+  /** Takes a row out of a peer's list. @returns the list's new head */
+  remove (row: number, head: number): number {
+    const after = this.#next[row]!
+    let newHead = head
+
+    if (head === row) {
+      newHead = after
+    } else {
+      let before = head
+      while (this.#next[before] !== row) before = this.#next[before]!
+      this.#next[before] = after
+    }
+
+    if (!this.isClosing(row)) this.#count(row, -1)
+    this.#connection[row] = undefined
+    this.#next[row] = this.#free
+    this.#free = row
+    return newHead
+  }
+
+  /** From here on it is not counted as open. @returns whether it was */
+  markClosing (row: number): boolean {
+    if (this.isClosing(row)) return false
+
+    this.#flags[row]! |= CLOSING
+    this.#count(row, -1)
+    return true
+  }
+
+  find (head: number, connection: Connection): number {
+    let row = head
+    while (row !== NO_CONNECTION && this.#connection[row] !== connection) row = this.#next[row]!
+
+    return row
+  }
+
+  connection (row: number): Connection | undefined { return this.#connection[row] }
+  openedAt (row: number): number { return this.#openedAt[row]! }
+  peer (row: number): number { return this.#peer[row]! }
+  next (row: number): number { return this.#next[row]! }
+  crowdFamily (row: number): CrowdFamily { return this.#crowdFamily[row]! as CrowdFamily }
+  crowdHigh (row: number): number { return this.#crowdHigh[row]! }
+  crowdLow (row: number): number { return this.#crowdLow[row]! }
+  isOutbound (row: number): boolean { return (this.#flags[row]! & OUTBOUND) !== 0 }
+  isDirect (row: number): boolean { return (this.#flags[row]! & DIRECT) !== 0 }
+  isClosing (row: number): boolean { return (this.#flags[row]! & CLOSING) !== 0 }
+
+  #count (row: number, by: 1 | -1): void {
+    this.#open += by
+    if (this.isOutbound(row)) this.#openOutbound += by
+  }
+
+  #take (): number {
+    const row = this.#free
+
+    if (row !== NO_CONNECTION) {
+      this.#free = this.#next[row]!
+      return row
+    }
+
+    if (this.#connection.length === this.#peer.length) this.#grow()
+
+    return this.#connection.length
+  }
+
+  #grow (): void {
+    this.#openedAt = grown(this.#openedAt)
+    this.#peer = grown(this.#peer)
+    this.#next = grown(this.#next)
+    this.#crowdHigh = grown(this.#crowdHigh)
+    this.#crowdLow = grown(this.#crowdLow)
+    this.#crowdFamily = grown(this.#crowdFamily)
+    this.#flags = grown(this.#flags)
+  }
+}
+
+/** A limited connection, over a relay, is cut after so many bytes or seconds. */
+function isDirect (connection: Connection): boolean {
+  return connection.direct !== false && connection.limits == null
+}

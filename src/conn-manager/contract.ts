@@ -1,0 +1,357 @@
+import type { Clock } from '../clock/clock.ts'
+import type { BumpFn, DecayFn } from './decay.ts'
+import type { Rate } from '../limiter/rate.ts'
+import type { AbortOptions, Connection, PeerId, Startable } from '@libp2p/interface'
+import type { TypedEventTarget } from 'main-event'
+
+/** The marks between which the number of open connections is kept, each a count of connections. */
+export interface Limits {
+  /** A trim goes down to this many, and never below. */
+  readonly lowWater: number
+
+  /** A trim becomes due above this many. `Infinity` never trims by itself. */
+  readonly highWater: number
+
+  /** No inbound connection is let in above this many. `Infinity` lets everybody in. */
+  readonly hardLimit: number
+
+  /** Places of `hardLimit` that only outbound connections may take, and outbound connections that a trim leaves alone. */
+  readonly outboundReserve: number
+}
+
+export interface ConnManagerInit {
+  /**
+   * A trim goes down to this many open connections, exactly. A missing mark is derived from a given one: `max(1, floor(highWater × 5 / 6))`.
+   *
+   * @default 160
+   */
+  readonly lowWater?: number
+
+  /**
+   * Above this many open connections a trim becomes due. Derived from a given `lowWater`: `ceil(lowWater × 6 / 5)`. `Infinity` never
+   * trims by itself.
+   *
+   * @default 192
+   */
+  readonly highWater?: number
+
+  /**
+   * Inbound connections are not let in above this many; outbound ones always are. Derived: twice `highWater`.
+   *
+   * @default 384
+   */
+  readonly hardLimit?: number
+
+  /**
+   * How many of `hardLimit` are kept free for outbound connections. Derived: a tenth of `hardLimit`, rounded down.
+   *
+   * @default 38
+   */
+  readonly outboundReserve?: number
+
+  /**
+   * What a newcomer may do at `hardLimit`: compete with the lowest inbound connection once its peer is known, or be refused at accept.
+   *
+   * @default 'evict'
+   */
+  readonly onHardLimit?: 'evict' | 'deny'
+
+  /**
+   * How many upgrades strangers may start while the house is full, so that a flood costs refusals and not handshakes. A quarter of
+   * them from one IPv4 /24 or IPv6 /48.
+   *
+   * @default { strategy: 'token-bucket', limit: 32, window: 10_000 }
+   */
+  readonly contestRate?: Rate
+
+  /**
+   * A connection younger than this, in ms, is not trimmed. Zero gives no grace.
+   *
+   * @default 60_000
+   */
+  readonly gracePeriod?: number
+
+  /**
+   * Least time between two trims by themselves, in ms. `trimOpenConns()` and `forceTrim()` do not wait for it. Zero is no silence.
+   *
+   * @default 10_000
+   */
+  readonly silencePeriod?: number
+
+  /**
+   * The grid on which decaying tags decay, in ms. A tag's interval below it is raised to it.
+   *
+   * @default 60_000
+   */
+  readonly decayResolution?: number
+
+  /**
+   * How many peers without a connection keep their own tags. The least valuable, then the oldest, leave first. Zero forgets a peer's
+   * tags at its last disconnect.
+   *
+   * @default 4_096
+   */
+  readonly maxUnconnectedPeers?: number
+
+  /**
+   * Whether js-libp2p's own pruner and accept limits are replaced by this manager's while it runs.
+   *
+   * @default true
+   */
+  readonly takeOver?: boolean
+
+  /**
+   * Asked before the built-in order: negative when `a` is to be closed before `b`, zero to leave it to the built-in order. When it
+   * throws or returns NaN the built-in order is used and the error logged.
+   */
+  readonly trimOrder?: (a: TrimCandidate, b: TrimCandidate) => number
+
+  /** @default the system's clock */
+  readonly clock?: Clock
+}
+
+/** A connection as the trim order sees it. */
+export interface TrimCandidate {
+  readonly connectionId: string
+  readonly peer: PeerId
+
+  /** The peer's value: the sum of all its tags. */
+  readonly value: number
+
+  /** Streams in use: negotiated, open, and not of the protocols that every connection has (ping, identify, …). */
+  readonly streams: number
+  readonly direction: 'inbound' | 'outbound'
+
+  /** Whether the peer has a better connection and this one is not in use. */
+  readonly redundant: boolean
+
+  /** Connections open or pending from the same IPv4 /24 or IPv6 /48, this one included. */
+  readonly crowd: number
+
+  /** Epoch ms of our own `connected` notification. */
+  readonly openedAt: number
+}
+
+/**
+ * Why a connection was chosen: the first rule of the order in which it differs from the best connection that was spared by the count
+ * alone. `only-candidate` when every candidate goes.
+ */
+export type TrimReason =
+  | 'user-order'
+  | 'redundant'
+  | 'value'
+  | 'idle'
+  | 'inbound'
+  | 'crowding'
+  | 'streams'
+  | 'age'
+  | 'connection-id'
+  | 'only-candidate'
+  | 'protection-overridden' // `forceTrim()` alone, when nothing unprotected was left
+
+/** Why an open connection could not be chosen. */
+export type SpareReason = 'protected' | 'trusted' | 'grace' | 'keep-alive' | 'outbound-reserve'
+
+export interface TrimEntry {
+  readonly connectionId: string
+  readonly peer: PeerId
+  readonly reason: TrimReason
+
+  /** The peer's value when it was chosen. */
+  readonly value: number
+}
+
+export interface TrimPlan {
+  /** Open connections the plan was made from. */
+  readonly open: number
+
+  /** Where the trim wants to get: `lowWater`. */
+  readonly target: number
+
+  /** In closing order. */
+  readonly entries: readonly TrimEntry[]
+
+  /** How many open connections each rule kept out of the choice. */
+  readonly spared: Readonly<Record<SpareReason, number>>
+}
+
+export interface TrimReport extends TrimPlan {
+  /** Connections of the plan that were closed, gracefully or by abort. Those that vanished by themselves before their turn are not among them. */
+  readonly closed: number
+
+  /** Open connections after the trim. */
+  readonly open: number
+
+  /** Milliseconds from the decision to the last connection closed. */
+  readonly duration: number
+}
+
+/** The marks cannot be kept: what is left of the house after a trim is above `highWater`. */
+export interface LimitsUnmet {
+  readonly open: number
+  readonly highWater: number
+  readonly protected: number
+  readonly trusted: number
+  readonly inGrace: number
+  readonly keepAlive: number
+  readonly outboundReserve: number
+}
+
+/** One connection gave way to another at `hardLimit`. */
+export interface Eviction {
+  /** The connection that closes. Absent when nobody was left to displace and the newcomer was let in above the limit. */
+  readonly connectionId?: string
+  readonly peer?: PeerId
+  readonly value?: number
+
+  /** Who got the place. */
+  readonly newcomer: PeerId
+  readonly reason: 'displaced' | 'admitted-above-limit'
+}
+
+export interface ConnManagerEvents {
+  'trim': CustomEvent<TrimReport>
+  'evict': CustomEvent<Eviction>
+  'limits-unmet': CustomEvent<LimitsUnmet>
+}
+
+export interface TagInfo {
+  /** Epoch ms from which the peer has been connected, or while it is not, from which its tags are kept without a connection. */
+  readonly firstSeen: number
+
+  /** The sum of `tags`. */
+  readonly value: number
+
+  /** Own, decaying and peer store tags by name. Where two sources use one name, their sum. */
+  readonly tags: Readonly<Record<string, number>>
+
+  /** Connection id → epoch ms of our `connected` notification. */
+  readonly conns: Readonly<Record<string, number>>
+}
+
+export interface ConnManagerInfo extends Limits {
+  readonly gracePeriod: number
+  readonly silencePeriod: number
+
+  /** Epoch ms of the end of the last trim, forced and empty ones included. Absent before the first. */
+  readonly lastTrim?: number
+
+  /** Open connections: not those already closing, not those still upgrading. */
+  readonly connCount: number
+  readonly protectedPeers: number
+
+  /** Peers with a connection or a tag. */
+  readonly trackedPeers: number
+}
+
+export interface DecayingTag {
+  readonly name: string
+
+  /** The interval in force, in ms: never below the manager's `decayResolution`. */
+  readonly interval: number
+
+  /**
+   * Hands `delta` to the tag's bump function; a peer without this tag starts at 0.
+   *
+   * @throws DecayingTagError after `close()`, InvalidTagError for a delta that is not finite or a result that is not a safe integer
+   */
+  bump (peer: PeerId, delta: number): void
+
+  /**
+   * @returns whether the peer had this tag
+   * @throws DecayingTagError after `close()`
+   */
+  remove (peer: PeerId): boolean
+
+  /** Removes the tag from every peer and frees its name. Idempotent. */
+  close (): void
+}
+
+export interface DecayingTagInit {
+  /** Milliseconds between two decays; finite and above zero. */
+  readonly interval: number
+  readonly decay: DecayFn
+  readonly bump: BumpFn
+}
+
+/** What a network tells the manager when it runs without libp2p's event bus. */
+export interface Notifee {
+  connected (connection: Connection): void
+  disconnected (connection: Connection): void
+}
+
+/**
+ * Decides who stays: peers are tagged and protected, and above a high watermark the connections worth least are closed until the low
+ * one is reached.
+ */
+export interface ConnManager extends TypedEventTarget<ConnManagerEvents>, Startable {
+  /**
+   * Sets one named weight of a peer, connected or not. Setting it again overwrites.
+   *
+   * @throws InvalidTagError when `tag` is empty or `value` is not a safe integer
+   */
+  tagPeer (peer: PeerId, tag: string, value: number): void
+
+  /** @returns whether the peer had this tag */
+  untagPeer (peer: PeerId, tag: string): boolean
+
+  /**
+   * Replaces a tag's value by what `upsert` makes of it; 0 stands for a missing one. When `upsert` throws nothing changes and the error is logged.
+   *
+   * @throws InvalidTagError when `tag` is empty or the result is not a safe integer
+   */
+  upsertTag (peer: PeerId, tag: string, upsert: (value: number) => number): void
+
+  /** @returns a fresh snapshot, or undefined for a peer that has neither a connection nor a tag */
+  getTagInfo (peer: PeerId): TagInfo | undefined
+
+  /**
+   * Keeps every connection of a peer out of all trims, until `unprotect` with the same tag. Protecting twice with one tag is undone by
+   * one `unprotect`. It does not depend on connections.
+   *
+   * @throws InvalidTagError when `tag` is empty
+   */
+  protect (peer: PeerId, tag: string): void
+
+  /** @returns whether the peer is still protected by another tag */
+  unprotect (peer: PeerId, tag: string): boolean
+
+  /** Without a tag: by any. Trust and `keep-alive` tags do not count. */
+  isProtected (peer: PeerId, tag?: string): boolean
+
+  /**
+   * @throws DecayingTagError when the name is taken, InvalidTagError when it is empty, InvalidLimitError when the interval is not finite and above zero
+   */
+  registerDecayingTag (name: string, init: DecayingTagInit): DecayingTag
+
+  /**
+   * Trims to `lowWater` now, whatever the high mark and the silence say. Callers at one time share one trim.
+   *
+   * @throws AbortError when `signal` fires; the trim goes on
+   */
+  trimOpenConns (options?: AbortOptions): Promise<TrimReport>
+
+  /**
+   * For memory pressure: trims to `lowWater` whatever grace and silence say, busiest first among equals, and takes protected peers
+   * too when all others are gone, exactly as many as needed.
+   */
+  forceTrim (options?: AbortOptions): Promise<TrimReport>
+
+  /** What `trimOpenConns()` would do now, and why. Closes nothing. */
+  planTrim (): TrimPlan
+
+  /** @throws LimitConflictError when `highWater` is above what the other limiter allows */
+  checkLimit (limiter: { getConnLimit: () => number }): void
+
+  getInfo (): ConnManagerInfo
+
+  /**
+   * Changes marks at run time; those not given keep their value. Validated as at construction, all or nothing. A lowered watermark makes
+   * a normal trim due, under silence and grace; a lowered `hardLimit` alone refuses newcomers until below.
+   *
+   * @throws InvalidLimitError
+   */
+  setLimits (limits: Partial<Limits>): void
+
+  notifee (): Notifee
+}

@@ -1,0 +1,71 @@
+import { InvalidLimitError } from './errors.ts'
+import type { Limits } from './contract.ts'
+
+/** go-libp2p's host defaults (`defaults.go`). */
+const DEFAULT_LOW_WATER = 160
+const DEFAULT_HIGH_WATER = 192
+
+/**
+ * Fills in the marks that were not given from those that were, and refuses a set that contradicts itself: two limits that disagree in
+ * silence are what made go-libp2p's trimmer never run (go-libp2p#1640).
+ */
+export function resolveLimits (given: Partial<Limits>): Limits {
+  const lowWater = given.lowWater ?? lowFrom(given.highWater)
+  const highWater = given.highWater ?? highFrom(given.lowWater)
+  const hardLimit = given.hardLimit ?? 2 * highWater
+  const outboundReserve = given.outboundReserve ?? (hardLimit === Infinity ? 0 : Math.floor(hardLimit / 10))
+
+  const limits = { lowWater, highWater, hardLimit, outboundReserve }
+  validate(limits)
+  return limits
+}
+
+function lowFrom (highWater: number | undefined): number {
+  if (highWater == null) return DEFAULT_LOW_WATER
+
+  return highWater === Infinity ? DEFAULT_LOW_WATER : Math.max(1, Math.floor(highWater * 5 / 6))
+}
+
+function highFrom (lowWater: number | undefined): number {
+  return lowWater == null ? DEFAULT_HIGH_WATER : Math.ceil(lowWater * 6 / 5)
+}
+
+function validate ({ lowWater, highWater, hardLimit, outboundReserve }: Limits): void {
+  wholeFrom(1, 'lowWater', lowWater)
+  wholeOrInfinite('highWater', highWater)
+  wholeOrInfinite('hardLimit', hardLimit)
+  wholeFrom(0, 'outboundReserve', outboundReserve)
+
+  if (highWater < lowWater) {
+    throw new InvalidLimitError(`Set watermarks: highWater must be at least lowWater (${lowWater}), received ${highWater}`)
+  }
+
+  if (hardLimit < highWater) {
+    throw new InvalidLimitError(`Set watermarks: hardLimit must be at least highWater (${highWater}), received ${hardLimit}`)
+  }
+
+  if (outboundReserve >= hardLimit) {
+    throw new InvalidLimitError(`Set watermarks: outboundReserve must be below hardLimit (${hardLimit}), received ${outboundReserve}`)
+  }
+}
+
+function wholeFrom (least: number, name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new InvalidLimitError(`Set ${name}: it must be a whole number of at least ${least}, received ${String(value)}`)
+  }
+}
+
+function wholeOrInfinite (name: string, value: number): void {
+  if (value !== Infinity) wholeFrom(1, name, value)
+}
+
+/** A duration in ms: finite, not negative. */
+export function checkPeriod (name: string, value: number, least: 'zero' | 'above-zero'): number {
+  const fits = least === 'zero' ? value >= 0 : value > 0
+
+  if (!Number.isFinite(value) || !fits) {
+    throw new InvalidLimitError(`Set ${name}: it must be a finite number of ms ${least === 'zero' ? 'of at least' : 'above'} 0, received ${String(value)}`)
+  }
+
+  return value
+}

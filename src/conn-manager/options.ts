@@ -1,0 +1,65 @@
+import { systemClock } from '../clock/system-clock.ts'
+import { checkPeriod, resolveLimits } from './limits.ts'
+import { InvalidLimitError } from './errors.ts'
+import type { ConnManagerInit, Limits } from './contract.ts'
+import type { Rate } from '../limiter/rate.ts'
+
+/**
+ * The defaults that are not marks; `limits.ts` has those. Grace and silence are go-libp2p's (`connmgr/options.go`), the decay resolution
+ * its decayer's.
+ */
+export const defaults = {
+  onHardLimit: 'evict',
+  contestRate: { strategy: 'token-bucket', limit: 32, window: 10_000 },
+  gracePeriod: 60_000,
+  silencePeriod: 10_000,
+  decayResolution: 60_000,
+  maxUnconnectedPeers: 4_096,
+  takeOver: true
+} as const
+
+export interface ConnManagerOptions extends Required<Omit<ConnManagerInit, keyof Limits | 'trimOrder' | 'contestRate'>> {
+  readonly limits: Limits
+  readonly contestRate: Rate
+  readonly trimOrder: ConnManagerInit['trimOrder']
+}
+
+/** Checks a user's options once and fills in the rest. */
+export function resolveOptions (init: ConnManagerInit): ConnManagerOptions {
+  return {
+    limits: resolveLimits(init),
+    onHardLimit: checkOnHardLimit(init.onHardLimit ?? defaults.onHardLimit),
+    contestRate: init.contestRate ?? defaults.contestRate,
+    gracePeriod: checkPeriod('gracePeriod', init.gracePeriod ?? defaults.gracePeriod, 'zero'),
+    silencePeriod: checkPeriod('silencePeriod', init.silencePeriod ?? defaults.silencePeriod, 'zero'),
+    decayResolution: checkPeriod('decayResolution', init.decayResolution ?? defaults.decayResolution, 'above-zero'),
+    maxUnconnectedPeers: checkCapacity(init.maxUnconnectedPeers ?? defaults.maxUnconnectedPeers),
+    takeOver: init.takeOver ?? defaults.takeOver,
+    trimOrder: checkTrimOrder(init.trimOrder),
+    clock: init.clock ?? systemClock
+  }
+}
+
+function checkOnHardLimit (value: 'evict' | 'deny'): 'evict' | 'deny' {
+  if (value !== 'evict' && value !== 'deny') {
+    throw new InvalidLimitError(`Set onHardLimit: it must be 'evict' or 'deny', received ${String(value)}`)
+  }
+
+  return value
+}
+
+function checkCapacity (value: number): number {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new InvalidLimitError(`Set maxUnconnectedPeers: it must be a whole number of at least 0, received ${String(value)}`)
+  }
+
+  return value
+}
+
+function checkTrimOrder (value: ConnManagerInit['trimOrder']): ConnManagerInit['trimOrder'] {
+  if (value != null && typeof value !== 'function') {
+    throw new InvalidLimitError(`Set trimOrder: it must be a function of two candidates, received ${typeof value}`)
+  }
+
+  return value
+}

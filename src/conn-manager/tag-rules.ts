@@ -1,0 +1,14 @@
+import { InvalidTagError } from './errors.ts'
+
+/** `action` is what was asked for, in words. */
+export function checkTag (action: string, tag: string): void {
+  if (typeof tag !== 'string' || tag === '') {
+    throw new InvalidTagError(`${action}: a tag must be a string that is not empty, received ${typeof tag === 'string' ? '""' : String(tag)}`)
+  }
+}
+
+export function checkValue (action: string, tag: string, value: number): void {
+  if (!Number.isSafeInteger(value)) {
+    throw new InvalidTagError(`${action} ${JSON.stringify(tag)}: the value must be a safe integer, received ${String(value)}`)
+  }
+}

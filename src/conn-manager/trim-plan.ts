@@ -1,0 +1,208 @@
+import { GUARD } from './trim-facts.ts'
+import { builtInRanking } from './trim-ranking.ts'
+import type { Limits, SpareReason, TrimReason } from './contract.ts'
+import type { TrimFacts } from './trim-facts.ts'
+import type { TrimMode } from './trim-order.ts'
+import type { TrimRanking } from './trim-ranking.ts'
+
+export interface TrimRules {
+  readonly mode: TrimMode
+  readonly limits: Pick<Limits, 'lowWater' | 'outboundReserve'>
+
+  /** Milliseconds. */
+  readonly gracePeriod: number
+
+  /** @default the built-in order */
+  readonly ranking?: TrimRanking
+}
+
+/** A plan in indices of its facts. */
+export interface Choice {
+  /** In closing order. */
+  readonly chosen: readonly Chosen[]
+  readonly spared: Readonly<Record<SpareReason, number>>
+
+  /** Epoch ms at which the next connection leaves its grace; Infinity when none is in it. */
+  readonly nextGraceEnd: number
+}
+
+export interface Chosen {
+  readonly index: number
+  readonly reason: TrimReason
+}
+
+/**
+ * Which connections a trim closes at `now`: as many as bring the count down to `lowWater`, never more, lowest first.
+ */
+export function chooseForTrim (facts: TrimFacts, rules: TrimRules, now: number): Choice {
+  const { mode, limits } = rules
+  const ranking = rules.ranking ?? builtInRanking(facts, mode)
+  const kept = mode === 'normal' ? keptAlive(facts, limits.lowWater) : NOBODY
+  const { candidates, lastResort, inGrace, nextGraceEnd, spared } = sift(facts, rules, kept, now)
+
+  const excess = facts.size - limits.lowWater
+  // A flood must not hide behind its own grace and push the old ones out: the young count as little as if they were not there.
+  const wanted = Math.max(0, mode === 'normal' ? excess - inGrace : excess)
+
+  const outboundMayGo = outboundAboveReserve(facts, limits.outboundReserve)
+  const first = take(facts, ranking, candidates, wanted, outboundMayGo)
+  const second = mode === 'forced'
+    ? take(facts, ranking, lastResort, wanted - first.chosen.length, outboundMayGo - first.outbound)
+    : NOTHING
+
+  return {
+    chosen: [...first.chosen, ...second.chosen.map(({ index }) => ({ index, reason: 'protection-overridden' as const }))],
+    spared: {
+      ...spared,
+      'protected': lastResort.length - second.chosen.length - second.reserved,
+      'outbound-reserve': first.reserved + second.reserved
+    },
+    nextGraceEnd
+  }
+}
+
+const NOBODY: ReadonlySet<number> = new Set()
+
+interface Sifted {
+  readonly candidates: Int32Array
+
+  /** Protected ones, which `forceTrim` alone may take. */
+  readonly lastResort: Int32Array
+  readonly inGrace: number
+  readonly nextGraceEnd: number
+  readonly spared: { readonly 'trusted': number, readonly 'grace': number, readonly 'keep-alive': number }
+}
+
+/** Who may be chosen at all. */
+function sift (facts: TrimFacts, { mode, gracePeriod }: TrimRules, kept: ReadonlySet<number>, now: number): Sifted {
+  const candidates = new Int32Array(facts.size)
+  const lastResort = new Int32Array(facts.size)
+  const graceSince = now - gracePeriod
+  const spared = { 'trusted': 0, 'grace': 0, 'keep-alive': 0 }
+  let open = 0
+  let last = 0
+  let inGrace = 0
+  let oldestInGrace = Infinity
+
+  for (let i = 0; i < facts.size; i++) {
+    const openedAt = facts.openedAt[i]!
+    const young = openedAt > graceSince
+
+    if (young) {
+      inGrace++
+      if (openedAt < oldestInGrace) oldestInGrace = openedAt
+    }
+
+    if (facts.guard[i] === GUARD.trusted) spared.trusted++
+    else if (facts.guard[i] === GUARD.protected) lastResort[last++] = i
+    else if (young && mode === 'normal') spared.grace++
+    else if (kept.has(i)) spared['keep-alive']++
+    else candidates[open++] = i
+  }
+
+  return {
+    candidates: candidates.subarray(0, open),
+    lastResort: lastResort.subarray(0, last),
+    inGrace,
+    nextGraceEnd: oldestInGrace + gracePeriod,
+    spared
+  }
+}
+
+/**
+ * The best connections of the most valuable `keep-alive` peers. A quarter of the low mark at most: kad-dht gives that tag to whoever
+ * is closest to us, which a stranger can arrange.
+ */
+function keptAlive (facts: TrimFacts, lowWater: number): ReadonlySet<number> {
+  const asking: number[] = []
+
+  for (let i = 0; i < facts.size; i++) {
+    if (facts.keepAlive[i] === 1 && facts.guard[i] === GUARD.none) asking.push(i)
+  }
+
+  if (asking.length === 0) return NOBODY
+
+  const most = Math.floor(lowWater / 4)
+  if (asking.length <= most) return new Set(asking)
+
+  // What the built-in order would close last is worth most.
+  const lowest = Int32Array.from(asking)
+  builtInRanking(facts, 'normal').lowestFirst(lowest, asking.length - most)
+  return new Set(lowest.subarray(asking.length - most))
+}
+
+function outboundAboveReserve (facts: TrimFacts, outboundReserve: number): number {
+  return Math.max(0, countOutbound(facts, facts.outbound.keys()) - outboundReserve)
+}
+
+function countOutbound (facts: TrimFacts, indices: Iterable<number>): number {
+  let outbound = 0
+  for (const i of indices) outbound += facts.outbound[i]!
+
+  return outbound
+}
+
+interface Taken {
+  readonly chosen: readonly Chosen[]
+
+  /** How many of the chosen are outbound. */
+  readonly outbound: number
+
+  /** Outbound candidates that were left alone for the reserve. */
+  readonly reserved: number
+}
+
+const NOTHING: Taken = { chosen: [], outbound: 0, reserved: 0 }
+
+/** Takes the `wanted` lowest of `candidates`, and at most `outboundMayGo` outbound ones among them. */
+function take (facts: TrimFacts, ranking: TrimRanking, candidates: Int32Array, wanted: number, outboundMayGo: number): Taken {
+  const count = Math.max(0, Math.min(wanted, candidates.length))
+  if (count === 0) return NOTHING
+
+  ranking.lowestFirst(candidates, count)
+
+  const outbound = countOutbound(facts, candidates.subarray(0, count))
+  if (outbound <= outboundMayGo) return { chosen: explain(ranking, candidates, count), outbound, reserved: 0 }
+
+  const allowed = withinReserve(facts, ranking, candidates, outboundMayGo)
+  const fewer = Math.min(wanted, allowed.length)
+  ranking.lowestFirst(allowed, fewer)
+
+  return {
+    chosen: explain(ranking, allowed, fewer),
+    outbound: countOutbound(facts, allowed.subarray(0, fewer)),
+    reserved: candidates.length - allowed.length
+  }
+}
+
+/** All inbound candidates, and the lowest of the outbound ones. */
+function withinReserve (facts: TrimFacts, ranking: TrimRanking, candidates: Int32Array, outboundMayGo: number): Int32Array {
+  const inbound = candidates.filter(i => facts.outbound[i] === 0)
+  const outbound = candidates.filter(i => facts.outbound[i] === 1)
+  ranking.lowestFirst(outbound, outboundMayGo)
+
+  const allowed = new Int32Array(inbound.length + outboundMayGo)
+  allowed.set(inbound)
+  allowed.set(outbound.subarray(0, outboundMayGo), inbound.length)
+  return allowed
+}
+
+/** Says of each of the `count` first why it goes: what sets it apart from the lowest that stays. */
+function explain (ranking: TrimRanking, ranked: Int32Array, count: number): Chosen[] {
+  const stays = lowestOf(ranking, ranked.subarray(count))
+
+  return Array.from(ranked.subarray(0, count), index => ({
+    index,
+    reason: stays == null ? 'only-candidate' : ranking.reason(index, stays)
+  }))
+}
+
+function lowestOf (ranking: TrimRanking, items: Int32Array): number | undefined {
+  let lowest = items[0]
+
+  for (const item of items) {
+    if (ranking.compare(item, lowest!) < 0) lowest = item
+  }
+
+  return lowest
+}

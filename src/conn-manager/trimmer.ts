@@ -1,0 +1,145 @@
+import { closeConnections } from './close-connections.ts'
+import { gatherFacts } from './gather-facts.ts'
+import { chooseForTrim } from './trim-plan.ts'
+import { userRanking } from './trim-ranking.ts'
+import type { ConnManagerInit, Limits, TrimCandidate, TrimEntry, TrimPlan, TrimReport } from './contract.ts'
+import type { Gathered } from './gather-facts.ts'
+import type { PeerLedger } from './peer-ledger.ts'
+import type { TrimMode } from './trim-order.ts'
+import type { Choice } from './trim-plan.ts'
+import type { TrimRanking } from './trim-ranking.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { Trust } from '../limiter/ports.ts'
+import type { Connection, Logger } from '@libp2p/interface'
+
+export interface TrimmerInit {
+  readonly ledger: PeerLedger
+  readonly trust: Trust | undefined
+  readonly limits: () => Limits
+  readonly gracePeriod: number
+  readonly trimOrder: ConnManagerInit['trimOrder']
+  readonly clock: Clock
+  readonly log: Logger
+
+  /** A connection had ended without anybody telling us. */
+  readonly onEnded: (connection: Connection) => void
+  readonly onDone: (report: TrimReport, nextGraceEnd: number) => void
+}
+
+interface Plan extends TrimPlan {
+  readonly nextGraceEnd: number
+
+  /** Rows of the entries, in their order. */
+  readonly rows: readonly number[]
+  readonly ended: readonly number[]
+}
+
+/** Carries trims out, one at a time. */
+export class Trimmer {
+  readonly #init: TrimmerInit
+  #inFlight: { readonly mode: TrimMode, readonly report: Promise<TrimReport> } | undefined
+
+  constructor (init: TrimmerInit) {
+    this.#init = init
+  }
+
+  /** What a trim would do now. Closes nothing. */
+  plan (mode: TrimMode): TrimPlan {
+    const { open, target, entries, spared } = this.#plan(mode)
+
+    return { open, target, entries, spared }
+  }
+
+  /**
+   * Trims now. A call during a trim shares that one; a forced call waits for a normal one to end, which does less.
+   */
+  async trim (mode: TrimMode): Promise<TrimReport> {
+    while (this.#inFlight != null) {
+      if (mode === 'normal' || this.#inFlight.mode === 'forced') return this.#inFlight.report
+
+      await this.#inFlight.report
+    }
+
+    const report = this.#carryOut(mode)
+    this.#inFlight = { mode, report }
+    return report
+  }
+
+  get busy (): boolean {
+    return this.#inFlight != null
+  }
+
+  async #carryOut (mode: TrimMode): Promise<TrimReport> {
+    const { ledger, clock, log, onEnded, onDone } = this.#init
+    const startedAt = clock.now()
+    const plan = this.#plan(mode)
+    const { connections } = ledger
+
+    for (const row of plan.ended) onEnded(connections.connection(row)!)
+
+    // marked before the first close: whoever is chosen no longer counts, and no later trim chooses it again
+    const chosen = plan.rows.map(row => connections.connection(row)!)
+    for (const row of plan.rows) connections.markClosing(row)
+
+    const closed = await closeConnections(chosen, clock, log)
+    const { target, entries, spared } = plan
+    const report = { open: connections.open, target, entries, spared, closed, duration: Math.max(0, clock.now() - startedAt) }
+
+    this.#inFlight = undefined
+    onDone(report, plan.nextGraceEnd)
+    return report
+  }
+
+  #plan (mode: TrimMode): Plan {
+    const { ledger, trust, limits, gracePeriod, clock } = this.#init
+    const now = clock.now()
+    const gathered = gatherFacts(ledger, trust, now)
+    const ranking = this.#ranking(gathered, mode)
+    const rules = { mode, limits: limits(), gracePeriod, ...(ranking == null ? {} : { ranking }) }
+    const choice = chooseForTrim(gathered.facts, rules, now)
+
+    return {
+      open: gathered.facts.size,
+      target: rules.limits.lowWater,
+      entries: this.#entries(gathered, choice),
+      spared: choice.spared,
+      nextGraceEnd: choice.nextGraceEnd,
+      rows: choice.chosen.map(({ index }) => gathered.rows[index]!),
+      ended: gathered.ended
+    }
+  }
+
+  #entries ({ facts, rows }: Gathered, { chosen }: Choice): TrimEntry[] {
+    const { connections } = this.#init.ledger
+
+    return chosen.map(({ index, reason }) => {
+      const connection = connections.connection(rows[index]!)!
+
+      return { connectionId: connection.id, peer: connection.remotePeer, reason, value: facts.value[index]! }
+    })
+  }
+
+  #ranking ({ facts, rows }: Gathered, mode: TrimMode): TrimRanking | undefined {
+    const { trimOrder, ledger, log } = this.#init
+    if (trimOrder == null) return undefined
+
+    const candidates = Array.from(rows, (row, index): TrimCandidate => {
+      const connection = ledger.connections.connection(row)!
+
+      return {
+        connectionId: connection.id,
+        peer: connection.remotePeer,
+        value: facts.value[index]!,
+        streams: facts.streams[index]!,
+        direction: facts.outbound[index] === 1 ? 'outbound' : 'inbound',
+        redundant: facts.redundant[index] === 1,
+        crowd: facts.wideCrowd[index]!,
+        openedAt: facts.openedAt[index]!
+      }
+    })
+
+    return userRanking(facts, mode, (a, b) => trimOrder(candidates[a]!, candidates[b]!), error => {
+      log.error('trimOrder failed, the built-in order is used - %e', error)
+    })
+  }
+}

@@ -95,7 +95,7 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
       isProtected: peer => this.isProtected(peer),
       trust: ports.trust,
       mayContest: () => undefined,
-      evict: (row, newcomer) => { this.#evict(row, newcomer) },
+      evict: (row, newcomer) => { this.#evict(row, newcomer, 'displaced') },
       admittedAboveLimit: newcomer => { this.#reportEviction({ newcomer, reason: 'admitted-above-limit' }) },
       now: () => this.#now()
     })
@@ -260,7 +260,7 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
     const stays = this.#house.opened(row, connection, { peer: connection.remotePeer, client, direction: connection.direction, trusted })
 
     if (!stays) {
-      this.#closeRow(row)
+      this.#evict(row, connection.remotePeer, 'not-worth-more')
       return
     }
 
@@ -368,13 +368,13 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
     this.#reportedUnmet = unmet
   }
 
-  #evict (row: number, newcomer: PeerId): void {
+  #evict (row: number, newcomer: PeerId, reason: 'displaced' | 'not-worth-more'): void {
     const { connections } = this.#ledger
     const { id: connectionId, remotePeer: peer } = connections.connection(row)!
     const value = this.#ledger.value(connections.peer(row), this.#now())
 
     this.#closeRow(row)
-    this.#reportEviction({ connectionId, peer, value, newcomer, reason: 'displaced' })
+    this.#reportEviction({ connectionId, peer, value, newcomer, reason })
   }
 
   #reportEviction (eviction: Eviction): void {

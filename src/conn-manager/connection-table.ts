@@ -1,5 +1,5 @@
-import { grown } from './columns.ts'
-import type { CrowdFamily, CrowdPlace } from '../limiter/crowd-ledger.ts'
+import { grown } from '../limiter/columns.ts'
+import type { Crowd } from '../limiter/crowd-ledger.ts'
 import type { Connection } from '@libp2p/interface'
 
 /** "No connection": the end of a peer's list. */
@@ -18,9 +18,7 @@ export class ConnectionTable {
   #openedAt = new Float64Array(64)
   #peer = new Int32Array(64)
   #next = new Int32Array(64)
-  #crowdHigh = new Int32Array(64)
-  #crowdLow = new Int32Array(64)
-  #crowdFamily = new Uint8Array(64)
+  #crowd = new Int32Array(64)
   #flags = new Uint8Array(64)
 
   #free = NO_CONNECTION
@@ -42,16 +40,14 @@ export class ConnectionTable {
   }
 
   /** @returns the new row, in front of `next` */
-  add (connection: Connection, peer: number, next: number, place: CrowdPlace, now: number): number {
+  add (connection: Connection, peer: number, next: number, crowd: Crowd, now: number): number {
     const row = this.#take()
 
     this.#connection[row] = connection
     this.#openedAt[row] = now
     this.#peer[row] = peer
     this.#next[row] = next
-    this.#crowdHigh[row] = place.high
-    this.#crowdLow[row] = place.low
-    this.#crowdFamily[row] = place.family
+    this.#crowd[row] = crowd
     this.#flags[row] = (connection.direction === 'outbound' ? OUTBOUND : 0) | (isDirect(connection) ? DIRECT : 0)
     this.#count(row, 1)
     return row
@@ -97,9 +93,7 @@ export class ConnectionTable {
   openedAt (row: number): number { return this.#openedAt[row]! }
   peer (row: number): number { return this.#peer[row]! }
   next (row: number): number { return this.#next[row]! }
-  crowdFamily (row: number): CrowdFamily { return this.#crowdFamily[row]! as CrowdFamily }
-  crowdHigh (row: number): number { return this.#crowdHigh[row]! }
-  crowdLow (row: number): number { return this.#crowdLow[row]! }
+  crowd (row: number): Crowd { return this.#crowd[row]! }
   isOutbound (row: number): boolean { return (this.#flags[row]! & OUTBOUND) !== 0 }
   isDirect (row: number): boolean { return (this.#flags[row]! & DIRECT) !== 0 }
   isClosing (row: number): boolean { return (this.#flags[row]! & CLOSING) !== 0 }
@@ -126,9 +120,7 @@ export class ConnectionTable {
     this.#openedAt = grown(this.#openedAt)
     this.#peer = grown(this.#peer)
     this.#next = grown(this.#next)
-    this.#crowdHigh = grown(this.#crowdHigh)
-    this.#crowdLow = grown(this.#crowdLow)
-    this.#crowdFamily = grown(this.#crowdFamily)
+    this.#crowd = grown(this.#crowd)
     this.#flags = grown(this.#flags)
   }
 }

@@ -197,16 +197,20 @@ export interface LimitsUnmet {
   readonly outboundReserve: number
 }
 
-/** One connection gave way to another at `hardLimit`. */
+/** Somebody came at `hardLimit`, and one connection more than there are places. */
 export interface Eviction {
   /** The connection that closes. Absent when nobody was left to displace and the newcomer was let in above the limit. */
   readonly connectionId?: string
   readonly peer?: PeerId
   readonly value?: number
 
-  /** Who got the place. */
   readonly newcomer: PeerId
-  readonly reason: 'displaced' | 'admitted-above-limit'
+
+  /**
+   * `displaced`: another connection gave way to the newcomer. `not-worth-more`: the newcomer itself was closed again, where no gater could
+   * refuse it before. `admitted-above-limit`: nobody was left to go.
+   */
+  readonly reason: 'displaced' | 'not-worth-more' | 'admitted-above-limit'
 }
 
 export interface ConnManagerEvents {

@@ -3,7 +3,7 @@ import { NO_PEER } from './peer-ledger.ts'
 import type { Limits } from './contract.ts'
 import type { PeerLedger } from './peer-ledger.ts'
 import type { Client } from '../address/client.ts'
-import type { CrowdFamily, CrowdPlace } from '../limiter/crowd-ledger.ts'
+import type { Crowd } from '../limiter/crowd-ledger.ts'
 import type { Guest, House, Place, Trust } from '../limiter/ports.ts'
 import type { Denied } from '../limiter/verdict.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
@@ -158,11 +158,10 @@ export class FullHouse implements House {
     const { ledger, now } = this.#init
     const peerRow = ledger.find(peer.toString())
     const value = peerRow === NO_PEER ? 0 : ledger.value(peerRow, now())
-    const place = ledger.crowds.find(client)
 
     const order =
       value - ledger.value(ledger.connections.peer(incumbent), now()) ||
-      this.#compareCrowds(this.#placeOf(incumbent), place)
+      this.#compareCrowds(ledger.connections.crowd(incumbent), ledger.crowds.find(client))
 
     return order > 0
   }
@@ -210,25 +209,17 @@ export class FullHouse implements House {
   #isCheaper (row: number, than: number): boolean {
     const { connections } = this.#init.ledger
     const order =
-      this.#compareCrowds(this.#placeOf(than), this.#placeOf(row)) ||
+      this.#compareCrowds(connections.crowd(than), connections.crowd(row)) ||
       connections.openedAt(than) - connections.openedAt(row) ||
       (connections.connection(row)!.id < connections.connection(than)!.id ? -1 : 1)
 
     return order < 0
   }
 
-  #placeOf (row: number): CrowdPlace {
-    const { connections } = this.#init.ledger
+  /** Above zero when `a` is the more crowded. */
+  #compareCrowds (a: Crowd, b: Crowd): number {
+    const { crowds } = this.#init.ledger
 
-    return { family: connections.crowdFamily(row), high: connections.crowdHigh(row), low: connections.crowdLow(row) }
-  }
-
-  /** Above zero when `a` is the more crowded place. Nowhere is as empty as can be. */
-  #compareCrowds (a: CrowdPlace | undefined, b: CrowdPlace | undefined): number {
-    return this.#crowd('wide', a) - this.#crowd('wide', b) || this.#crowd('narrow', a) - this.#crowd('narrow', b)
-  }
-
-  #crowd (level: 'wide' | 'narrow', place: { family: CrowdFamily, high: number, low: number } | undefined): number {
-    return place == null ? 0 : this.#init.ledger.crowds[level](place.family, place.high, place.low)
+    return crowds.wide(a) - crowds.wide(b) || crowds.narrow(a) - crowds.narrow(b)
   }
 }

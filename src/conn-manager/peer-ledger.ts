@@ -1,4 +1,4 @@
-import { grown } from './columns.ts'
+import { grown } from '../limiter/columns.ts'
 import { ConnectionTable, NO_CONNECTION } from './connection-table.ts'
 import { refreshed } from './peer-store-tags.ts'
 import { NO_TAGS, TagTable } from './tag-table.ts'
@@ -100,7 +100,7 @@ export class PeerLedger {
     const gone = connections.find(this.#connectionHead[row]!, connection)
     if (gone === NO_CONNECTION) return NO_CONNECTION
 
-    this.crowds.leave(connections.crowdFamily(gone), connections.crowdHigh(gone), connections.crowdLow(gone))
+    this.crowds.leave(connections.crowd(gone))
     this.#connectionHead[row] = connections.remove(gone, this.#connectionHead[row]!)
 
     if (this.#connectionHead[row] === NO_CONNECTION) {

@@ -35,14 +35,17 @@ export interface Chosen {
  * Which connections a trim closes at `now`: as many as bring the count down to `lowWater`, never more, lowest first.
  */
 export function chooseForTrim (facts: TrimFacts, rules: TrimRules, now: number): Choice {
-  const { mode, limits } = rules
+  const { mode, limits, gracePeriod } = rules
   const ranking = rules.ranking ?? builtInRanking(facts, mode)
   const kept = mode === 'normal' ? keptAlive(facts, limits.lowWater) : NOBODY
-  const { candidates, lastResort, inGrace, nextGraceEnd, spared } = sift(facts, rules, kept, now)
+  const sieve = new Sieve(facts.size)
+  sieve.sift(facts, now - gracePeriod, mode === 'normal', kept)
 
+  const candidates = sieve.candidates.subarray(0, sieve.candidateCount)
+  const lastResort = sieve.lastResort.subarray(0, sieve.lastResortCount)
   const excess = facts.size - limits.lowWater
   // A flood must not hide behind its own grace and push the old ones out: the young count as little as if they were not there.
-  const wanted = Math.max(0, mode === 'normal' ? excess - inGrace : excess)
+  const wanted = Math.max(0, mode === 'normal' ? excess - sieve.inGrace : excess)
 
   const outboundMayGo = outboundAboveReserve(facts, limits.outboundReserve)
   const first = take(facts, ranking, candidates, wanted, outboundMayGo)
@@ -53,59 +56,61 @@ export function chooseForTrim (facts: TrimFacts, rules: TrimRules, now: number):
   return {
     chosen: [...first.chosen, ...second.chosen.map(({ index }) => ({ index, reason: 'protection-overridden' as const }))],
     spared: {
-      ...spared,
       'protected': lastResort.length - second.chosen.length - second.reserved,
+      'trusted': sieve.trusted,
+      'grace': sieve.inGraceSpared,
+      'keep-alive': sieve.keptAlive,
       'outbound-reserve': first.reserved + second.reserved
     },
-    nextGraceEnd
+    nextGraceEnd: sieve.oldestInGrace + gracePeriod
   }
 }
 
 const NOBODY: ReadonlySet<number> = new Set()
 
-interface Sifted {
+/** Who may be chosen at all, as it is being found out. */
+class Sieve {
   readonly candidates: Int32Array
+  candidateCount = 0
 
   /** Protected ones, which `forceTrim` alone may take. */
   readonly lastResort: Int32Array
-  readonly inGrace: number
-  readonly nextGraceEnd: number
-  readonly spared: { readonly 'trusted': number, readonly 'grace': number, readonly 'keep-alive': number }
-}
+  lastResortCount = 0
 
-/** Who may be chosen at all. */
-function sift (facts: TrimFacts, { mode, gracePeriod }: TrimRules, kept: ReadonlySet<number>, now: number): Sifted {
-  const candidates = new Int32Array(facts.size)
-  const lastResort = new Int32Array(facts.size)
-  const graceSince = now - gracePeriod
-  const spared = { 'trusted': 0, 'grace': 0, 'keep-alive': 0 }
-  let open = 0
-  let last = 0
-  let inGrace = 0
-  let oldestInGrace = Infinity
+  trusted = 0
+  keptAlive = 0
 
-  for (let i = 0; i < facts.size; i++) {
-    const openedAt = facts.openedAt[i]!
-    const young = openedAt > graceSince
+  /** Spared for their grace alone: not those whom something else spares as well. */
+  inGraceSpared = 0
 
-    if (young) {
-      inGrace++
-      if (openedAt < oldestInGrace) oldestInGrace = openedAt
-    }
+  /** All that are younger than the grace period. */
+  inGrace = 0
 
-    if (facts.guard[i] === GUARD.trusted) spared.trusted++
-    else if (facts.guard[i] === GUARD.protected) lastResort[last++] = i
-    else if (young && mode === 'normal') spared.grace++
-    else if (kept.has(i)) spared['keep-alive']++
-    else candidates[open++] = i
+  /** Epoch ms at which the oldest connection in grace was opened. */
+  oldestInGrace = Infinity
+
+  constructor (size: number) {
+    this.candidates = new Int32Array(size)
+    this.lastResort = new Int32Array(size)
   }
 
-  return {
-    candidates: candidates.subarray(0, open),
-    lastResort: lastResort.subarray(0, last),
-    inGrace,
-    nextGraceEnd: oldestInGrace + gracePeriod,
-    spared
+  /** The loop stands alone for the same reason as those of `gather-facts.ts`. */
+  sift (facts: TrimFacts, graceSince: number, graceHolds: boolean, kept: ReadonlySet<number>): void {
+    for (let i = 0; i < facts.size; i++) {
+      const openedAt = facts.openedAt[i]!
+      const young = openedAt > graceSince
+
+      if (young) {
+        this.inGrace++
+        if (openedAt < this.oldestInGrace) this.oldestInGrace = openedAt
+      }
+
+      if (facts.guard[i] === GUARD.trusted) this.trusted++
+      else if (facts.guard[i] === GUARD.protected) this.lastResort[this.lastResortCount++] = i
+      else if (young && graceHolds) this.inGraceSpared++
+      else if (kept.size > 0 && kept.has(i)) this.keptAlive++
+      else this.candidates[this.candidateCount++] = i
+    }
   }
 }
 
@@ -132,12 +137,15 @@ function keptAlive (facts: TrimFacts, lowWater: number): ReadonlySet<number> {
 }
 
 function outboundAboveReserve (facts: TrimFacts, outboundReserve: number): number {
-  return Math.max(0, countOutbound(facts, facts.outbound.keys()) - outboundReserve)
+  let outbound = 0
+  for (let i = 0; i < facts.size; i++) outbound += facts.outbound[i]!
+
+  return Math.max(0, outbound - outboundReserve)
 }
 
-function countOutbound (facts: TrimFacts, indices: Iterable<number>): number {
+function countOutbound (facts: TrimFacts, items: Int32Array, count: number): number {
   let outbound = 0
-  for (const i of indices) outbound += facts.outbound[i]!
+  for (let i = 0; i < count; i++) outbound += facts.outbound[items[i]!]!
 
   return outbound
 }
@@ -159,18 +167,19 @@ function take (facts: TrimFacts, ranking: TrimRanking, candidates: Int32Array, w
   const count = Math.max(0, Math.min(wanted, candidates.length))
   if (count === 0) return NOTHING
 
-  ranking.lowestFirst(candidates, count)
+  // one more than is taken: the lowest that stays, against which the others are explained
+  ranking.lowestFirst(candidates, count + 1)
 
-  const outbound = countOutbound(facts, candidates.subarray(0, count))
+  const outbound = countOutbound(facts, candidates, count)
   if (outbound <= outboundMayGo) return { chosen: explain(ranking, candidates, count), outbound, reserved: 0 }
 
   const allowed = withinReserve(facts, ranking, candidates, outboundMayGo)
   const fewer = Math.min(wanted, allowed.length)
-  ranking.lowestFirst(allowed, fewer)
+  ranking.lowestFirst(allowed, fewer + 1)
 
   return {
     chosen: explain(ranking, allowed, fewer),
-    outbound: countOutbound(facts, allowed.subarray(0, fewer)),
+    outbound: countOutbound(facts, allowed, fewer),
     reserved: candidates.length - allowed.length
   }
 }
@@ -187,22 +196,12 @@ function withinReserve (facts: TrimFacts, ranking: TrimRanking, candidates: Int3
   return allowed
 }
 
-/** Says of each of the `count` first why it goes: what sets it apart from the lowest that stays. */
+/** Says of each of the `count` first why it goes: what sets it apart from the next one, which stays. */
 function explain (ranking: TrimRanking, ranked: Int32Array, count: number): Chosen[] {
-  const stays = lowestOf(ranking, ranked.subarray(count))
+  const stays = ranked[count]
 
   return Array.from(ranked.subarray(0, count), index => ({
     index,
     reason: stays == null ? 'only-candidate' : ranking.reason(index, stays)
   }))
-}
-
-function lowestOf (ranking: TrimRanking, items: Int32Array): number | undefined {
-  let lowest = items[0]
-
-  for (const item of items) {
-    if (ranking.compare(item, lowest!) < 0) lowest = item
-  }
-
-  return lowest
 }

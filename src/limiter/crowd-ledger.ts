@@ -1,19 +1,15 @@
-import { CountTable } from './count-table.ts'
-import type { Client } from '../address/client.ts'
+import { NO_GROUP, PrefixGroups } from './prefix-groups.ts'
+import type { Client, IpClient } from '../address/client-key.ts'
 
 /**
- * Where a connection is counted, as three numbers that fit into columns: a family, and two words of its narrow prefix, IPv4 /32 or
- * IPv6 /56. The wide prefix, IPv4 /24 or IPv6 /48, is a mask of them.
+ * The number of a client's group: its IPv4 /32 or IPv6 /56, its relay, or its transport. Valid while the group has members.
  */
-export interface CrowdPlace {
-  readonly family: CrowdFamily
-  readonly high: number
-  readonly low: number
-}
+export type Crowd = number
 
-/** 4 and 6 are addresses; 0 is a client without one, counted by relay or transport, whose name is kept under a number. */
-export type CrowdFamily = 0 | 4 | 6
+/** Nobody of this client is here. */
+export const NO_CROWD: Crowd = NO_GROUP
 
+const NAMED = 0
 const IPV4_WIDE = 0xffffff00 | 0
 const IPV6_WIDE = 0xffff0000 | 0
 const IPV6_NARROW = 0xffffff00 | 0
@@ -23,105 +19,97 @@ const IPV6_NARROW = 0xffffff00 | 0
  * wants many different neighbours.
  */
 export class CrowdLedger {
-  readonly #wide4 = new CountTable()
-  readonly #narrow4 = new CountTable()
-  readonly #wide6 = new CountTable()
-  readonly #narrow6 = new CountTable()
-  readonly #named = new CountTable()
+  readonly #narrow = new PrefixGroups()
+  readonly #wide = new PrefixGroups()
+
+  /** From a narrow group to its wide one; `NO_GROUP` for a client without an IP, which has no wider surroundings. */
+  #wideOf = new Int32Array(16)
 
   readonly #nameIds = new Map<string, number>()
-  readonly #names: string[] = []
-  readonly #freeNames: number[] = []
-
-  /** Counts one more connection of this client, and says where for `leave`. */
-  enter (client: Client): CrowdPlace {
-    const place = this.#placeOf(client)
-
-    switch (place.family) {
-      case 4:
-        this.#wide4.increment(0, place.low & IPV4_WIDE)
-        this.#narrow4.increment(0, place.low)
-        break
-      case 6:
-        this.#wide6.increment(place.high, place.low & IPV6_WIDE)
-        this.#narrow6.increment(place.high, place.low)
-        break
-      case 0:
-        this.#named.increment(0, place.low)
-    }
-
-    return place
-  }
-
-  leave (family: CrowdFamily, high: number, low: number): void {
-    switch (family) {
-      case 4:
-        this.#wide4.decrement(0, low & IPV4_WIDE)
-        this.#narrow4.decrement(0, low)
-        break
-      case 6:
-        this.#wide6.decrement(high, low & IPV6_WIDE)
-        this.#narrow6.decrement(high, low)
-        break
-      case 0:
-        this.#named.decrement(0, low)
-        if (this.#named.get(0, low) === 0) this.#dropName(low)
-    }
-  }
-
-  /** Connections from the same IPv4 /24, IPv6 /48, relay or transport. */
-  wide (family: CrowdFamily, high: number, low: number): number {
-    if (family === 4) return this.#wide4.get(0, low & IPV4_WIDE)
-    if (family === 6) return this.#wide6.get(high, low & IPV6_WIDE)
-
-    return this.#named.get(0, low)
-  }
-
-  /** Connections from the same IPv4 /32, IPv6 /56, relay or transport. */
-  narrow (family: CrowdFamily, high: number, low: number): number {
-    if (family === 4) return this.#narrow4.get(0, low)
-    if (family === 6) return this.#narrow6.get(high, low)
-
-    return this.#named.get(0, low)
-  }
-
-  /** Where this client's connections are counted, without counting one. Undefined for a relay or transport that has none. */
-  find (client: Client): CrowdPlace | undefined {
-    return client.kind === 'ip' || this.#nameIds.has(nameOf(client)) ? this.#placeOf(client) : undefined
-  }
+  readonly #names = new Map<Crowd, string>()
+  #nextNameId = 0
 
   /** Prefixes, relays and transports that are counted now. */
   get size (): number {
-    return this.#wide4.size + this.#narrow4.size + this.#wide6.size + this.#narrow6.size + this.#named.size
+    return this.#narrow.size + this.#wide.size
   }
 
-  #placeOf (client: Client): CrowdPlace {
-    if (client.kind !== 'ip') return { family: 0, high: 0, low: this.#nameId(nameOf(client)) }
-
-    const { ip } = client
-
-    return ip.family === 4
-      ? { family: 4, high: 0, low: ip.bits | 0 }
-      : { family: 6, high: ip.a | 0, low: ip.b & IPV6_NARROW }
+  /** Counts one more connection of this client. @returns what to tell `leave` */
+  enter (client: Client): Crowd {
+    return client.kind === 'ip' ? this.#enterIp(client) : this.#enterName(nameOf(client))
   }
 
-  #nameId (name: string): number {
-    const known = this.#nameIds.get(name)
-    if (known != null) return known
+  leave (crowd: Crowd): void {
+    const wide = this.#wideOf[crowd]!
+    if (wide !== NO_GROUP) this.#wide.leave(wide)
 
-    const id = this.#freeNames.pop() ?? this.#names.length
-    this.#names[id] = name
-    this.#nameIds.set(name, id)
-    return id
+    const isLast = this.#narrow.leave(crowd)
+
+    if (isLast && wide === NO_GROUP) {
+      this.#nameIds.delete(this.#names.get(crowd)!)
+      this.#names.delete(crowd)
+    }
   }
 
-  #dropName (id: number): void {
-    this.#nameIds.delete(this.#names[id]!)
-    this.#names[id] = ''
-    this.#freeNames.push(id)
+  /** Where this client's connections are counted, if there are any. */
+  find (client: Client): Crowd {
+    if (client.kind === 'ip') return this.#narrow.find(client.ip.family, highOf(client), lowOf(client))
+
+    const id = this.#nameIds.get(nameOf(client))
+    return id == null ? NO_CROWD : this.#narrow.find(NAMED, 0, id)
+  }
+
+  /** Connections from the same IPv4 /32 or IPv6 /56, relay or transport. */
+  narrow (crowd: Crowd): number {
+    return crowd === NO_CROWD ? 0 : this.#narrow.members(crowd)
+  }
+
+  /** Connections from the same IPv4 /24 or IPv6 /48; of the same relay or transport. */
+  wide (crowd: Crowd): number {
+    if (crowd === NO_CROWD) return 0
+
+    const wide = this.#wideOf[crowd]!
+    return wide === NO_GROUP ? this.#narrow.members(crowd) : this.#wide.members(wide)
+  }
+
+  #enterIp (client: IpClient): Crowd {
+    const { family } = client.ip
+    const [high, low] = [highOf(client), lowOf(client)]
+    const crowd = this.#narrow.enter(family, high, low)
+
+    this.#setWide(crowd, this.#wide.enter(family, high, low & (family === 4 ? IPV4_WIDE : IPV6_WIDE)))
+    return crowd
+  }
+
+  #enterName (name: string): Crowd {
+    let id = this.#nameIds.get(name)
+    if (id == null) this.#nameIds.set(name, id = this.#nextNameId++ | 0)
+
+    const crowd = this.#narrow.enter(NAMED, 0, id)
+    this.#names.set(crowd, name)
+    this.#setWide(crowd, NO_GROUP)
+    return crowd
+  }
+
+  #setWide (crowd: Crowd, wide: number): void {
+    if (crowd >= this.#wideOf.length) {
+      const wider = new Int32Array(Math.ceil((crowd + 1) * 1.25))
+      wider.set(this.#wideOf)
+      this.#wideOf = wider
+    }
+
+    this.#wideOf[crowd] = wide
   }
 }
 
-function nameOf (client: Exclude<Client, { kind: 'ip' }>): string {
+function highOf ({ ip }: IpClient): number {
+  return ip.family === 4 ? 0 : ip.a | 0
+}
+
+function lowOf ({ ip }: IpClient): number {
+  return ip.family === 4 ? ip.bits | 0 : ip.b & IPV6_NARROW
+}
+
+function nameOf (client: Exclude<Client, IpClient>): string {
   return client.kind === 'relay' ? `relay:${client.relay}` : `transport:${client.transport}`
 }

@@ -1,0 +1,138 @@
+// How long does it take to choose and close a tenth of the connections? js-libp2p's own pruner, on the same connections, is the yardstick.
+//
+//   npm run bench -- trim
+
+import { defaultLogger } from '@libp2p/logger'
+import { persistentPeerStore } from '@libp2p/peer-store'
+import { MemoryDatastore } from 'datastore-core'
+import { TypedEventEmitter } from 'main-event'
+import { measure } from 'mitata'
+import { connManager } from '../src/index.ts'
+import { fakeClock } from '../src/testing.ts'
+import { makeConnections, makePeers, seededRandom } from './support/mock-connections.ts'
+import type { ConnManager } from '../src/index.ts'
+import type { Connection, Libp2pEvents, PeerId, PeerStore } from '@libp2p/interface'
+
+const OPEN = [1_000, 10_000, 50_000]
+
+/** Its own pruner takes 11 s for one trim at 50,000; ten of them would take the whole run. */
+const PEER_SAMPLES: Record<number, number> = { 1_000: 10, 10_000: 10, 50_000: 3 }
+const SAMPLES = 30
+
+const peers = await makePeers(OPEN.at(-1)!)
+const connections = makeConnections(peers)
+const random = seededRandom(2)
+const values = peers.map((_, index) => index % 2 === 0 ? Math.floor(random() * 100) : 0)
+const peerStore = await fillPeerStore()
+const rows: Record<string, unknown>[] = []
+
+for (const open of OPEN) {
+  const theirs = await timePruner(open)
+  const ours = await timeTrim(open)
+  const decision = await timeDecision(open)
+  const floor = await timeFloor(open)
+
+  rows.push({
+    'open': open,
+    'js-libp2p, ms': ms(theirs.p50),
+    'trim, ms': ms(ours.p50),
+    '25-75 %': `${ms(ours.p25)}-${ms(ours.p75)}`,
+    'decision alone, ms': ms(decision.p50),
+    'ns per connection': Number((decision.p50 / open).toFixed(0)),
+    'floor, ms': ms(floor.p50),
+    'times faster': Math.round(theirs.p50 / ours.p50)
+  })
+}
+
+console.log(`choose and close a tenth, half of the peers tagged, Node ${process.version}`)
+console.table(rows)
+
+/** js-libp2p's pruner and its own list of connections, as it comes. */
+async function timePruner (open: number): Promise<Stats> {
+  const { DefaultConnectionManager } = await import(new URL('./connection-manager/index.js', import.meta.resolve('libp2p')).href)
+  const components = {
+    peerId: peers[0],
+    peerStore,
+    peerRouting: {},
+    transportManager: {},
+    connectionGater: {},
+    events: new TypedEventEmitter<Libp2pEvents>(),
+    logger: defaultLogger()
+  }
+  const manager = new DefaultConnectionManager(components, { maxConnections: open * 9 / 10 })
+  for (const connection of connections.slice(0, open)) manager.getConnectionsMap().set(connection.remotePeer, [connection])
+
+  return measure(async () => { await manager.connectionPruner._maybePruneConnections() }, samples(PEER_SAMPLES[open]!))
+}
+
+async function timeTrim (open: number): Promise<Stats> {
+  return measure(function * () {
+    yield {
+      [0]: () => filled(open),
+      bench: async (manager: ConnManager) => { await manager.trimOpenConns() }
+    }
+  } as never, samples(SAMPLES))
+}
+
+async function timeDecision (open: number): Promise<Stats> {
+  const manager = filled(open)
+
+  return measure(() => manager.planTrim(), samples(SAMPLES))
+}
+
+/** The least code that could do the job: sums in a Map, keys copied out, a selection, the same closes. */
+async function timeFloor (open: number): Promise<Stats> {
+  const entries = new Map<PeerId, { value: number, connection: Connection }>()
+  for (let i = 0; i < open; i++) entries.set(peers[i]!, { value: values[i]!, connection: connections[i]! })
+
+  return measure(async () => {
+    const all = [...entries.values()]
+    const keys = Float64Array.from(all, ({ value }) => value)
+    const threshold = keys.toSorted()[open / 10]!
+    const closes: Promise<void>[] = []
+
+    for (const { value, connection } of all) {
+      if (value <= threshold && closes.length < open / 10) closes.push(connection.close())
+    }
+
+    await Promise.all(closes)
+  }, samples(SAMPLES))
+}
+
+function filled (open: number): ConnManager {
+  const clock = fakeClock()
+  const manager = connManager({ lowWater: open * 9 / 10, highWater: Infinity, gracePeriod: 0, maxUnconnectedPeers: 0, clock })()
+  const notifee = manager.notifee()
+
+  for (let i = 0; i < open; i++) {
+    notifee.connected(connections[i]!)
+    if (values[i] !== 0) manager.tagPeer(peers[i]!, 'value', values[i]!)
+  }
+
+  return manager
+}
+
+async function fillPeerStore (): Promise<PeerStore> {
+  const store = persistentPeerStore({
+    peerId: peers[0]!,
+    datastore: new MemoryDatastore(),
+    events: new TypedEventEmitter<Libp2pEvents>(),
+    logger: defaultLogger()
+  })
+
+  for (const [i, peer] of peers.entries()) {
+    if (values[i] !== 0) await store.merge(peer, { tags: { value: { value: values[i]! } } })
+  }
+
+  return store
+}
+
+interface Stats { p25: number, p50: number, p75: number }
+
+function samples (count: number): object {
+  return { min_samples: count, max_samples: count, warmup_samples: 1, min_cpu_time: 0, samples_threshold: 1 }
+}
+
+function ms (ns: number): number {
+  return Number((ns / 1e6).toPrecision(3))
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { multiaddr } from '@multiformats/multiaddr'
+import { resolveOptions } from '../../src/conn-manager/options.ts'
+import { connManager, connectionGater } from '../../src/index.ts'
+import { optionsOf, valueOf } from './documented.ts'
+import type { DocumentedOption } from './documented.ts'
+import type { ConnectionGaterInit, Denial } from '../../src/index.ts'
+import type { MultiaddrConnection } from '@libp2p/interface'
+
+/** Options that are absent by default, and one that only prose can tell. */
+const WITHOUT_VALUE = { trimOrder: undefined, clock: 'the system\'s clock' }
+
+const MANY = 100
+
+function withValue (file: string, name: string): DocumentedOption[] {
+  return optionsOf(file, name).filter(option => !(option.name in WITHOUT_VALUE))
+}
+
+/** How many of `MANY` connections a gater lets in from an address, and why it refused the next one. */
+function admit (init: ConnectionGaterInit | undefined, address: string): { admitted: number, reason?: string } {
+  const gater = connectionGater(init)
+  const denials: Denial[] = []
+  gater.addEventListener('deny', ({ detail }) => { denials.push(detail) })
+
+  const admitted = Array.from({ length: MANY }, () => gater.denyInboundConnection?.(connectionFrom(address))).filter(denied => denied === false).length
+  const [denial] = denials
+
+  return { admitted, ...denial != null && { reason: denial.reason } }
+}
+
+function connectionFrom (address: string): MultiaddrConnection {
+  return Object.assign(new EventTarget(), { remoteAddr: multiaddr(address) }) as unknown as MultiaddrConnection
+}
+
+describe('the defaults that the manager\'s options name', () => {
+  const file = 'src/conn-manager/contract.ts'
+  const { limits, ...options } = resolveOptions({})
+  const real: Readonly<Record<string, unknown>> = { ...limits, ...options }
+
+  it.each(withValue(file, 'ConnManagerInit'))('$name: $text', ({ name, text }) => {
+    expect(text, `${file}: ConnManagerInit.${name} needs a @default tag`).toBeDefined()
+    expect(valueOf(text!), `${file}: the @default tag of ConnManagerInit.${name}`).toEqual(real[name])
+  })
+
+  it('are those of a manager that is running', () => {
+    const documented = Object.fromEntries(withValue(file, 'ConnManagerInit').map(({ name, text }) => [name, valueOf(text!)]))
+    const { lowWater, highWater, hardLimit, outboundReserve, gracePeriod, silencePeriod } = documented
+
+    expect(connManager()().getInfo()).toMatchObject({ lowWater, highWater, hardLimit, outboundReserve, gracePeriod, silencePeriod })
+  })
+})
+
+describe('the defaults that the gater\'s options name', () => {
+  const file = 'src/connection-gater/contract.ts'
+  const documented = Object.fromEntries(optionsOf(file, 'ConnectionGaterInit').map(({ name, text }) => [name, text]))
+
+  // the gater does not tell its configuration, so it shows it
+  const CLIENTS = ['/ip4/192.0.2.1/tcp/1', '/ip4/127.9.9.9/tcp/1', '/ip6/::1/tcp/1', '/ip6/2001:db8::1/tcp/1', '/memory/1']
+
+  it.each(withValue(file, 'ConnectionGaterInit'))('$name: $text', ({ name, text }) => {
+    expect(text, `${file}: ConnectionGaterInit.${name} needs a @default tag`).toBeDefined()
+
+    const given = { [name]: valueOf(text!) }
+    expect(CLIENTS.map(client => admit(given, client)), `${file}: the @default tag of ConnectionGaterInit.${name}`)
+      .toEqual(CLIENTS.map(client => admit(undefined, client)))
+  })
+
+  it('are what a gater without options does', () => {
+    expect(admit(undefined, '/ip4/192.0.2.1/tcp/1')).toEqual({ admitted: valueOf(documented['maxConnsPerIp']!), reason: 'connection-limit' })
+    expect(Object.keys(valueOf(documented['networks']!) as object)).toEqual(['127.0.0.0/8', '::1/128'])
+    expect(admit(undefined, '/ip4/127.9.9.9/tcp/1')).toEqual({ admitted: MANY })
+  })
+})
+
+describe('options without a value of their own', () => {
+  const inits = [
+    ['src/conn-manager/contract.ts', 'ConnManagerInit'],
+    ['src/connection-gater/contract.ts', 'ConnectionGaterInit']
+  ] as const
+
+  it.each(inits)('say so in %s', (file, name) => {
+    const texts = Object.fromEntries(optionsOf(file, name).map(option => [option.name, option.text]))
+    expect({ ...WITHOUT_VALUE, ...texts }).toMatchObject(WITHOUT_VALUE)
+  })
+})

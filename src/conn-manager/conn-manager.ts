@@ -8,13 +8,13 @@ import { LimitConflictError } from './errors.ts'
 import { FullHouse } from './full-house.ts'
 import { resolveLimits } from './limits.ts'
 import { NO_PEER, PeerLedger } from './peer-ledger.ts'
-import { peerStoreTags } from './peer-store-tags.ts'
+import { PeerStoreReader } from './peer-store-reader.ts'
 import { Protections } from './protections.ts'
 import { checkTag, checkValue } from './tag-rules.ts'
-import { nextTrimAt } from './trim-schedule.ts'
+import { TrimWatch } from './trim-watch.ts'
 import { Trimmer } from './trimmer.ts'
 import { untilAborted } from './until-aborted.ts'
-import type { ConnManager, ConnManagerEvents, ConnManagerInfo, DecayingTag, DecayingTagInit, Eviction, Limits, Notifee, TagInfo, TrimPlan, TrimReport } from './contract.ts'
+import type { ConnManager, ConnManagerEvents, ConnManagerInfo, DecayingTag, DecayingTagInit, Eviction, Limits, LimitsUnmet, Notifee, TagInfo, TrimPlan, TrimReport } from './contract.ts'
 import type { ConnManagerOptions } from './options.ts'
 import type { CrowdLedger } from '../limiter/crowd-ledger.ts'
 import type { House, Trust } from '../limiter/ports.ts'
@@ -38,19 +38,14 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
   readonly #ledger: PeerLedger
   readonly #protections = new Protections()
   readonly #decaying: DecayingTags
+  readonly #decayAlarm: Alarm
+  readonly #peerStore: PeerStoreReader
   readonly #trimmer: Trimmer
+  readonly #watch: TrimWatch
   readonly #house: FullHouse
 
   #limits: Limits
   #started = false
-  #lastTrim: number | undefined
-  #nextGraceEnd: number | undefined
-  #reportedUnmet = ''
-  readonly #trimAlarm: Alarm
-  readonly #decayAlarm: Alarm
-
-  /** Peers whose record is being read from the peer store, and for which connection: a later update is the fresher one. */
-  readonly #reads = new Map<string, Connection>()
 
   constructor (options: ConnManagerOptions, ports: ConnManagerPorts) {
     super()
@@ -63,6 +58,7 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
       crowds: ports.crowds,
       maxUnconnectedPeers: options.maxUnconnectedPeers,
       isProtected: id => this.#protections.has(id),
+      forEachDecaying: (id, visit) => { this.#decaying.forEachOf(id, visit) },
       onForgotten: id => { this.#decaying.forget(id) }
     })
 
@@ -72,6 +68,9 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
       log: ports.log,
       onChange: (id, tags, delta) => { this.#ledger.changeDecaying(id, tags, delta, this.#now()) }
     })
+    this.#decayAlarm = new Alarm(options.clock, () => { this.#decayDue() })
+
+    this.#peerStore = new PeerStoreReader({ ledger: this.#ledger, read: ports.readPeer, log: ports.log, now: () => this.#now() })
 
     this.#trimmer = new Trimmer({
       ledger: this.#ledger,
@@ -82,11 +81,20 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
       clock: options.clock,
       log: ports.log,
       onEnded: connection => { this.disconnected(connection) },
-      onDone: (report, nextGraceEnd) => { this.#trimDone(report, nextGraceEnd) }
+      onPlanned: nextGraceEnd => { this.#watch.planned(nextGraceEnd) },
+      onDone: report => { this.#trimDone(report) }
     })
 
-    this.#trimAlarm = new Alarm(options.clock, () => { this.#trimDue() })
-    this.#decayAlarm = new Alarm(options.clock, () => { this.#decayDue() })
+    this.#watch = new TrimWatch({
+      open: () => this.#ledger.connections.open,
+      limits: () => this.#limits,
+      gracePeriod: options.gracePeriod,
+      silencePeriod: options.silencePeriod,
+      clock: options.clock,
+      isBusy: () => this.#trimmer.busy,
+      trim: () => { this.#trimmer.trim('normal').catch(error => { ports.log.error('could not trim - %e', error) }) },
+      onUnmet: unmet => { this.#reportUnmet(unmet) }
+    })
 
     this.#house = new FullHouse({
       ledger: this.#ledger,
@@ -105,16 +113,15 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
     if (this.#started) return
 
     this.#started = true
-    this.#scheduleTrim()
+    this.#watch.start()
     this.#scheduleDecay()
   }
 
   stop (): void {
     this.#started = false
-    this.#trimAlarm.clear()
+    this.#watch.stop()
     this.#decayAlarm.clear()
-    this.#reads.clear()
-    this.#ledger.disconnectAll(this.#now())
+    for (const connection of this.#ledger.connections.all()) this.disconnected(connection)
   }
 
   tagPeer (peer: PeerId, tag: string, value: number): void {
@@ -149,7 +156,7 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
     const row = this.#ledger.find(id)
     if (row === NO_PEER) return undefined
 
-    return this.#ledger.info(row, add => { this.#decaying.forEachOf(id, add) }, this.#now())
+    return this.#ledger.info(row, this.#now())
   }
 
   protect (peer: PeerId, tag: string): void {
@@ -164,7 +171,7 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
     const id = peer.toString()
     const still = this.#protections.remove(id, tag)
     this.#ledger.setProtected(id, still)
-    if (!still) this.#moreMayGo()
+    if (!still) this.#watch.moreMayGo()
 
     return still
   }
@@ -183,17 +190,24 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
         this.#decaying.bump(tag, peer, delta, this.#now())
         this.#scheduleDecay()
       },
-      remove: peer => this.#decaying.remove(tag, peer),
-      close: () => { this.#decaying.close(tag) }
+      remove: peer => {
+        const removed = this.#decaying.remove(tag, peer)
+        this.#scheduleDecay()
+        return removed
+      },
+      close: () => {
+        this.#decaying.close(tag)
+        this.#scheduleDecay()
+      }
     }
   }
 
   async trimOpenConns (options: AbortOptions = {}): Promise<TrimReport> {
-    return untilAborted(this.#trimmer.trim('normal'), options.signal)
+    return untilAborted(async () => this.#trimmer.trim('normal'), options.signal)
   }
 
   async forceTrim (options: AbortOptions = {}): Promise<TrimReport> {
-    return untilAborted(this.#trimmer.trim('forced'), options.signal)
+    return untilAborted(async () => this.#trimmer.trim('forced'), options.signal)
   }
 
   planTrim (): TrimPlan {
@@ -213,7 +227,7 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
       ...this.#limits,
       gracePeriod: this.#options.gracePeriod,
       silencePeriod: this.#options.silencePeriod,
-      ...(this.#lastTrim == null ? {} : { lastTrim: this.#lastTrim }),
+      ...(this.#watch.lastTrim == null ? {} : { lastTrim: this.#watch.lastTrim }),
       connCount: this.#ledger.connections.open,
       protectedPeers: this.#protections.size,
       trackedPeers: this.#ledger.size
@@ -221,8 +235,15 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
   }
 
   setLimits (limits: Partial<Limits>): void {
-    this.#limits = resolveLimits({ ...this.#limits, ...limits })
-    this.#moreMayGo()
+    const { lowWater, highWater, hardLimit, outboundReserve } = this.#limits
+
+    this.#limits = resolveLimits({
+      lowWater: limits.lowWater ?? lowWater,
+      highWater: limits.highWater ?? highWater,
+      hardLimit: limits.hardLimit ?? hardLimit,
+      outboundReserve: limits.outboundReserve ?? outboundReserve
+    })
+    this.#watch.moreMayGo()
   }
 
   notifee (): Notifee {
@@ -254,18 +275,13 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
     const row = this.#ledger.connected(id, connection, client, now)
     if (row === NO_CONNECTION) return
 
-    if (this.#ledger.connections.next(row) === NO_CONNECTION) this.#readPeer(id, connection)
+    if (this.#ledger.connections.next(row) === NO_CONNECTION) this.#peerStore.opened(id, connection)
 
     const trusted = this.#ports.trust?.isTrusted(connection) === true
     const stays = this.#house.opened(row, connection, { peer: connection.remotePeer, client, direction: connection.direction, trusted })
 
-    if (!stays) {
-      this.#evict(row, connection.remotePeer, 'not-worth-more')
-      return
-    }
-
-    if (this.#nextGraceEnd != null) this.#nextGraceEnd = Math.min(this.#nextGraceEnd, now + this.#options.gracePeriod)
-    this.#scheduleTrim()
+    if (stays) this.#watch.opened()
+    else this.#evict(row, connection.remotePeer, 'not-worth-more')
   }
 
   disconnected (connection: Connection): void {
@@ -274,118 +290,43 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
     if (row === NO_CONNECTION) return
 
     this.#house.closed(row)
-    if (this.#reads.get(id) === connection) this.#reads.delete(id)
+    this.#peerStore.closed(id)
   }
 
   /** The peer store's record of a peer changed. */
   peerUpdated (peer: Peer): void {
-    const id = peer.id.toString()
-    const row = this.#ledger.find(id)
-
-    // of unconnected peers nothing is kept: it is read when they connect
-    if (row === NO_PEER || this.#ledger.firstConnection(row) === NO_CONNECTION) return
-
-    this.#reads.delete(id)
-    this.#ledger.setStoreTags(row, peerStoreTags(peer.tags, this.#now()))
-  }
-
-  #readPeer (id: string, connection: Connection): void {
-    const { readPeer, log } = this.#ports
-    if (readPeer == null) return
-
-    this.#reads.set(id, connection)
-
-    readPeer(connection.remotePeer).then(peer => {
-      if (this.#reads.get(id) === connection && peer != null) this.peerUpdated(peer)
-    }, error => {
-      log.error('could not read tags of %p - %e', connection.remotePeer, error)
-    }).finally(() => {
-      if (this.#reads.get(id) === connection) this.#reads.delete(id)
-    })
+    if (this.#peerStore.updated(peer)) this.#watch.moreMayGo()
   }
 
   #now (): number {
     return this.#options.clock.now()
   }
 
-  /** Something that kept a trim from closing enough has changed. */
-  #moreMayGo (): void {
-    this.#nextGraceEnd = undefined
-    this.#scheduleTrim()
-  }
-
-  #scheduleTrim (): void {
-    if (!this.#started || this.#trimmer.busy) return
-
-    const now = this.#now()
-    const due = nextTrimAt({
-      open: this.#ledger.connections.open,
-      highWater: this.#limits.highWater,
-      silencePeriod: this.#options.silencePeriod,
-      lastTrim: this.#lastTrim,
-      nextGraceEnd: this.#nextGraceEnd
-    }, now)
-
-    // one that is due at once stays as it is: `now` moves on with every open
-    if (due === now && this.#trimAlarm.at != null && this.#trimAlarm.at <= now) return
-
-    this.#trimAlarm.set(due)
-  }
-
-  #trimDue (): void {
-    if (this.#ledger.connections.open > this.#limits.highWater) void this.#trimmer.trim('normal')
-  }
-
-  #trimDone (report: TrimReport, nextGraceEnd: number): void {
-    this.#lastTrim = this.#now()
-    this.#nextGraceEnd = report.open > this.#limits.highWater ? nextGraceEnd : undefined
-
+  #trimDone (report: TrimReport): void {
     this.#ports.log('trimmed %d of %d connections, %d are open', report.closed, report.entries.length, report.open)
     this.safeDispatchEvent('trim', { detail: report })
-    this.#reportUnmet(report)
-    this.#scheduleTrim()
+    this.#watch.done(report)
   }
 
-  /** Once per change: an operator wants to know that the marks do not hold, not every ten seconds. */
-  #reportUnmet ({ open, spared }: TrimReport): void {
-    const { highWater } = this.#limits
-    const detail = {
-      open,
-      highWater,
-      protected: spared.protected,
-      trusted: spared.trusted,
-      inGrace: spared.grace,
-      keepAlive: spared['keep-alive'],
-      outboundReserve: spared['outbound-reserve']
-    }
-    const unmet = open > highWater ? JSON.stringify(detail) : ''
-
-    if (unmet !== '' && unmet !== this.#reportedUnmet) {
-      this.#ports.log('cannot get below highWater %d: %s', highWater, unmet)
-      this.safeDispatchEvent('limits-unmet', { detail })
-    }
-
-    this.#reportedUnmet = unmet
+  #reportUnmet (unmet: LimitsUnmet): void {
+    this.#ports.log('%d connections are open and no more may go, highWater is %d', unmet.open, unmet.highWater)
+    this.safeDispatchEvent('limits-unmet', { detail: unmet })
   }
 
   #evict (row: number, newcomer: PeerId, reason: 'displaced' | 'not-worth-more'): void {
     const { connections } = this.#ledger
-    const { id: connectionId, remotePeer: peer } = connections.connection(row)!
+    const connection = connections.connection(row)!
+    const { id: connectionId, remotePeer: peer } = connection
     const value = this.#ledger.value(connections.peer(row), this.#now())
 
-    this.#closeRow(row)
+    connections.markClosing(row)
+    void closeConnections([connection], this.#options.clock, this.#ports.log)
     this.#reportEviction({ connectionId, peer, value, newcomer, reason })
   }
 
   #reportEviction (eviction: Eviction): void {
     this.#ports.log('at hardLimit %d: %s for %p', this.#limits.hardLimit, eviction.reason, eviction.newcomer)
     this.safeDispatchEvent('evict', { detail: eviction })
-  }
-
-  #closeRow (row: number): void {
-    const { connections } = this.#ledger
-    connections.markClosing(row)
-    void closeConnections([connections.connection(row)!], this.#options.clock, this.#ports.log)
   }
 
   #scheduleDecay (): void {

@@ -89,6 +89,11 @@ export class ConnectionTable {
     return row
   }
 
+  /** Every connection, closing ones included. */
+  all (): Connection[] {
+    return this.#connection.filter(connection => connection != null)
+  }
+
   connection (row: number): Connection | undefined { return this.#connection[row] }
   openedAt (row: number): number { return this.#openedAt[row]! }
   peer (row: number): number { return this.#peer[row]! }

@@ -70,13 +70,17 @@ export class DecayingTags {
     this.#mustBeOpen(tag, 'Bump')
     if (!Number.isFinite(delta)) throw new InvalidTagError(`Bump decaying tag ${JSON.stringify(tag.name)}: the delta must be a finite number, received ${String(delta)}`)
 
+    // what ended before this bump comes before it, also when the tick is late; nobody pays for intervals before the first bump
+    this.#decayUntil(tag, this.#gridBefore(now))
+
     const id = peer.toString()
     const known = tag.values.get(id)
     const value = known ?? { peer, added: now, lastBump: now, value: 0 }
     const bumped = this.#bumped(tag, value, delta)
     if (bumped == null) return
 
-    if (tag.values.size === 0) this.#skipIdleIntervals(tag, now)
+    // the user's function may have closed the tag
+    this.#mustBeOpen(tag, 'Bump')
     const moved = bumped - value.value
     value.value = bumped
     value.lastBump = now
@@ -125,23 +129,26 @@ export class DecayingTags {
   tick (now: number): void {
     const last = this.#gridBefore(now)
 
-    for (const tag of this.#tags.values()) {
-      const missed = Math.floor((last - tag.due) / tag.interval) + 1
-      if (missed < 1) continue
+    for (const tag of this.#tags.values()) this.#decayUntil(tag, last)
+  }
 
-      const first = tag.due
-      tag.due += missed * tag.interval
+  #decayUntil (tag: Registered, last: number): void {
+    const missed = Math.floor((last - tag.due) / tag.interval) + 1
+    if (missed < 1) return
 
-      for (let i = 0; i < Math.min(missed, MAX_MISSED_INTERVALS) && tag.values.size > 0; i++) {
-        this.#decayAll(tag, this.#gridFrom(first + i * tag.interval))
-      }
+    const first = tag.due
+    tag.due += missed * tag.interval
+
+    for (let i = 0; i < Math.min(missed, MAX_MISSED_INTERVALS) && tag.values.size > 0; i++) {
+      this.#decayAll(tag, this.#gridFrom(first + i * tag.interval))
     }
   }
 
   #decayAll (tag: Registered, now: number): void {
     for (const [id, value] of tag.values) {
       const decayed = this.#decayed(tag, value, now)
-      if (decayed == null) continue
+      // the user's function may have removed it
+      if (decayed == null || tag.values.get(id) !== value) continue
 
       if (decayed.remove) {
         this.#removeValue(tag, id)
@@ -191,12 +198,6 @@ export class DecayingTags {
       this.#init.log.error('decay function of decaying tag %s failed, its value stays - %e', tag.name, error)
       return undefined
     }
-  }
-
-  /** Intervals that ended while nobody had the tag decay nothing. */
-  #skipIdleIntervals (tag: Registered, now: number): void {
-    const missed = Math.floor((this.#gridBefore(now) - tag.due) / tag.interval) + 1
-    if (missed > 0) tag.due += missed * tag.interval
   }
 
   #mustBeOpen (tag: Registered, action: string): void {

@@ -14,6 +14,9 @@ export interface Gathered {
 
   /** Rows whose connection has ended without anybody telling us: js-libp2p does not always announce it. */
   readonly ended: readonly number[]
+
+  /** Rows whose connection somebody else is closing. */
+  readonly leaving: readonly number[]
 }
 
 /**
@@ -24,7 +27,8 @@ export interface Gathered {
  */
 export function gatherFacts (ledger: PeerLedger, trust: Trust | undefined, now: number): Gathered {
   const ended: number[] = []
-  const rows = openRows(ledger.connections, ended)
+  const leaving: number[] = []
+  const rows = openRows(ledger.connections, ended, leaving)
   const size = rows.length
 
   const facts: TrimFacts = {
@@ -45,26 +49,28 @@ export function gatherFacts (ledger: PeerLedger, trust: Trust | undefined, now: 
   markGuarded(facts.guard, rows, ledger, trust?.trustsAnybody === true ? trust : undefined)
   markBest(ledger, facts, rows, now)
 
-  return { facts, rows, ended }
+  return { facts, rows, ended, leaving }
 }
 
-function openRows (connections: ConnectionTable, ended: number[]): Int32Array {
+function openRows (connections: ConnectionTable, ended: number[], leaving: number[]): Int32Array {
   const rows = new Int32Array(connections.rows)
 
-  return rows.subarray(0, fillOpenRows(rows, connections, ended))
+  return rows.subarray(0, fillOpenRows(rows, connections, ended, leaving))
 }
 
 /** @returns how many there are */
-function fillOpenRows (rows: Int32Array, connections: ConnectionTable, ended: number[]): number {
+function fillOpenRows (rows: Int32Array, connections: ConnectionTable, ended: number[], leaving: number[]): number {
   let open = 0
 
   for (let row = 0; row < connections.rows; row++) {
     const connection = connections.connection(row)
-    if (connection == null || connections.isClosing(row)) continue
+    if (connection == null) continue
 
     const { status } = connection
-    if (status === 'open') rows[open++] = row
-    else if (status !== 'closing') ended.push(row)
+    if (status !== 'open' && status !== 'closing') ended.push(row)
+    else if (connections.isClosing(row)) continue
+    else if (status === 'open') rows[open++] = row
+    else leaving.push(row)
   }
 
   return open

@@ -10,9 +10,12 @@ const DEFAULT_HIGH_WATER = 192
  * silence are what made go-libp2p's trimmer never run (go-libp2p#1640).
  */
 export function resolveLimits (given: Partial<Limits>): Limits {
+  // before anything is derived from it: the error names the mark that was given
+  if (given.highWater != null) wholeOrInfinite('highWater', given.highWater)
+
   const lowWater = given.lowWater ?? lowFrom(given.highWater)
   const highWater = given.highWater ?? highFrom(given.lowWater)
-  const hardLimit = given.hardLimit ?? 2 * highWater
+  const hardLimit = given.hardLimit ?? hardFrom(highWater)
   const outboundReserve = given.outboundReserve ?? (hardLimit === Infinity ? 0 : Math.floor(hardLimit / 10))
 
   const limits = { lowWater, highWater, hardLimit, outboundReserve }
@@ -28,6 +31,11 @@ function lowFrom (highWater: number | undefined): number {
 
 function highFrom (lowWater: number | undefined): number {
   return lowWater == null ? DEFAULT_HIGH_WATER : Math.ceil(lowWater * 6 / 5)
+}
+
+/** A mark as large as can be is an operator's "no limit"; its double would not be a whole number any more. */
+function hardFrom (highWater: number): number {
+  return highWater > Number.MAX_SAFE_INTEGER / 2 ? Infinity : 2 * highWater
 }
 
 function validate ({ lowWater, highWater, hardLimit, outboundReserve }: Limits): void {

@@ -18,6 +18,8 @@ export interface PeerLedgerInit {
   readonly maxUnconnectedPeers: number
   readonly isProtected: (id: string) => boolean
 
+  readonly forEachDecaying: (id: string, visit: (tag: string, value: number) => void) => void
+
   /** Called when a peer without connections lost its place, so that what others keep of it can go too. */
   readonly onForgotten: (id: string) => void
 }
@@ -122,8 +124,10 @@ export class PeerLedger {
     const row = this.#rows.get(id) ?? this.#add(id, now)
     const head = this.#tagHead[row]!
 
-    this.#ownValue[row]! += value - (this.#tags.get(head, tag) ?? 0)
+    const moved = value - (this.#tags.get(head, tag) ?? 0)
+
     this.#tagHead[row] = this.#tags.set(head, tag, value)
+    this.#moveValue(row, moved)
     this.#settle(row)
   }
 
@@ -135,8 +139,8 @@ export class PeerLedger {
     const value = this.#tags.get(this.#tagHead[row]!, tag)
     if (value == null) return false
 
-    this.#ownValue[row]! -= value
     this.#tagHead[row] = this.#tags.delete(this.#tagHead[row]!, tag)
+    this.#moveValue(row, -value)
     this.#settle(row)
     return true
   }
@@ -146,7 +150,7 @@ export class PeerLedger {
     const row = this.#rows.get(id) ?? this.#add(id, now)
 
     this.#decayingTags[row]! += tags
-    this.#ownValue[row]! += delta
+    this.#moveValue(row, delta)
     this.#settle(row)
   }
 
@@ -171,13 +175,12 @@ export class PeerLedger {
     return this.#ownValue[row]! + (this.storeTags(row, now)?.value ?? 0)
   }
 
-  info (row: number, decaying: (add: (tag: string, value: number) => void) => void, now: number): TagInfo {
+  info (row: number, now: number): TagInfo {
     const tags: Record<string, number> = {}
     const conns: Record<string, number> = {}
     const add = (tag: string, value: number): void => { put(tags, tag, (Object.hasOwn(tags, tag) ? tags[tag]! : 0) + value) }
 
-    this.#tags.forEach(this.#tagHead[row]!, add)
-    if (this.#decayingTags[row] !== 0) decaying(add)
+    this.#forEachOwn(row, add)
     for (const tag of this.storeTags(row, now)?.tags ?? []) add(tag.name, tag.value)
 
     for (let at = this.#connectionHead[row]!; at !== NO_CONNECTION; at = this.connections.next(at)) {
@@ -187,12 +190,22 @@ export class PeerLedger {
     return { firstSeen: this.#firstSeen[row]!, value: this.value(row, now), tags, conns }
   }
 
-  /** Forgets every connection, for a stop; tags stay. */
-  disconnectAll (now: number): void {
-    for (let at = 0; at < this.connections.rows; at++) {
-      const connection = this.connections.connection(at)
-      if (connection != null) this.disconnected(this.id(this.connections.peer(at)), connection, now)
+  /** After a tag has changed. Beyond the safe integers adding and taking off again is not exact, so there the sum is made anew. */
+  #moveValue (row: number, delta: number): void {
+    const before = this.#ownValue[row]!
+    let after = before + delta
+
+    if (!Number.isSafeInteger(before) || !Number.isSafeInteger(delta) || !Number.isSafeInteger(after)) {
+      after = 0
+      this.#forEachOwn(row, (_tag, value) => { after += value })
     }
+
+    this.#ownValue[row] = after
+  }
+
+  #forEachOwn (row: number, visit: (tag: string, value: number) => void): void {
+    this.#tags.forEach(this.#tagHead[row]!, visit)
+    if (this.#decayingTags[row] !== 0) this.#init.forEachDecaying(this.#ids[row]!, visit)
   }
 
   #add (id: string, now: number): number {

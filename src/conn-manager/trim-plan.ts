@@ -39,7 +39,7 @@ export function chooseForTrim (facts: TrimFacts, rules: TrimRules, now: number):
   const ranking = rules.ranking ?? builtInRanking(facts, mode)
   const kept = mode === 'normal' ? keptAlive(facts, limits.lowWater) : NOBODY
   const sieve = new Sieve(facts.size)
-  sieve.sift(facts, now - gracePeriod, mode === 'normal', kept)
+  sieve.sift(facts, now, gracePeriod, mode === 'normal', kept)
 
   const candidates = sieve.candidates.subarray(0, sieve.candidateCount)
   const lastResort = sieve.lastResort.subarray(0, sieve.lastResortCount)
@@ -95,10 +95,13 @@ class Sieve {
   }
 
   /** The loop stands alone for the same reason as those of `gather-facts.ts`. */
-  sift (facts: TrimFacts, graceSince: number, graceHolds: boolean, kept: ReadonlySet<number>): void {
+  sift (facts: TrimFacts, now: number, gracePeriod: number, graceHolds: boolean, kept: ReadonlySet<number>): void {
+    const graceSince = now - gracePeriod
+
     for (let i = 0; i < facts.size; i++) {
       const openedAt = facts.openedAt[i]!
-      const young = openedAt > graceSince
+      // one that was opened in the future saw the clock set back, and would be young for as long as that takes to come again
+      const young = openedAt > graceSince && openedAt <= now
 
       if (young) {
         this.inGrace++

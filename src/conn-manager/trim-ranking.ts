@@ -28,7 +28,7 @@ export function builtInRanking (facts: TrimFacts, mode: TrimMode): TrimRanking {
 
 /**
  * A user's comparator in front of the built-in order. It may contradict itself, which a selection by pivots does not survive, so
- * everything is sorted; when it throws or returns NaN, it is left out of this trim and `onError` hears why.
+ * everything is sorted; when it throws or returns no number, it is left out of this trim and `onError` hears why.
  */
 export function userRanking (facts: TrimFacts, mode: TrimMode, user: (a: number, b: number) => number, onError: (error: unknown) => void): TrimRanking {
   const builtIn = builtInRanking(facts, mode)
@@ -39,9 +39,9 @@ export function userRanking (facts: TrimFacts, mode: TrimMode, user: (a: number,
 
     try {
       const answer = user(a, b)
-      if (!Number.isNaN(answer)) return answer
+      if (typeof answer === 'number' && !Number.isNaN(answer)) return answer
 
-      throw new Error('trimOrder returned NaN')
+      throw new Error(`trimOrder returned no number: ${String(answer)}`)
     } catch (error) {
       failed = true
       onError(error)

@@ -23,7 +23,10 @@ export interface TrimmerInit {
 
   /** A connection had ended without anybody telling us. */
   readonly onEnded: (connection: Connection) => void
-  readonly onDone: (report: TrimReport, nextGraceEnd: number) => void
+
+  /** A trim has made its plan, and starts to close. */
+  readonly onPlanned: (nextGraceEnd: number) => void
+  readonly onDone: (report: TrimReport) => void
 }
 
 interface Plan extends TrimPlan {
@@ -32,6 +35,7 @@ interface Plan extends TrimPlan {
   /** Rows of the entries, in their order. */
   readonly rows: readonly number[]
   readonly ended: readonly number[]
+  readonly leaving: readonly number[]
 }
 
 /** Carries trims out, one at a time. */
@@ -57,11 +61,17 @@ export class Trimmer {
     while (this.#inFlight != null) {
       if (mode === 'normal' || this.#inFlight.mode === 'forced') return this.#inFlight.report
 
-      await this.#inFlight.report
+      await this.#inFlight.report.catch(() => {})
     }
 
     const report = this.#carryOut(mode)
     this.#inFlight = { mode, report }
+
+    // one that failed is over, too
+    report.catch(() => {
+      if (this.#inFlight?.report === report) this.#inFlight = undefined
+    })
+
     return report
   }
 
@@ -70,23 +80,25 @@ export class Trimmer {
   }
 
   async #carryOut (mode: TrimMode): Promise<TrimReport> {
-    const { ledger, clock, log, onEnded, onDone } = this.#init
+    const { ledger, clock, log, onEnded, onPlanned, onDone } = this.#init
     const startedAt = clock.now()
     const plan = this.#plan(mode)
     const { connections } = ledger
 
     for (const row of plan.ended) onEnded(connections.connection(row)!)
+    for (const row of plan.leaving) connections.markClosing(row)
 
     // marked before the first close: whoever is chosen no longer counts, and no later trim chooses it again
     const chosen = plan.rows.map(row => connections.connection(row)!)
     for (const row of plan.rows) connections.markClosing(row)
+    onPlanned(plan.nextGraceEnd)
 
     const closed = await closeConnections(chosen, clock, log)
     const { target, entries, spared } = plan
     const report = { open: connections.open, target, entries, spared, closed, duration: Math.max(0, clock.now() - startedAt) }
 
     this.#inFlight = undefined
-    onDone(report, plan.nextGraceEnd)
+    onDone(report)
     return report
   }
 
@@ -105,7 +117,8 @@ export class Trimmer {
       spared: choice.spared,
       nextGraceEnd: choice.nextGraceEnd,
       rows: choice.chosen.map(({ index }) => gathered.rows[index]!),
-      ended: gathered.ended
+      ended: gathered.ended,
+      leaving: gathered.leaving
     }
   }
 

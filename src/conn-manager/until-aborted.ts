@@ -1,10 +1,11 @@
 /**
- * The result of shared work, for one caller who may stop waiting. The work goes on.
+ * The result of shared work, for one caller who may stop waiting. The work goes on; it does not start for one who had stopped before.
  */
-export async function untilAborted<T> (work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal == null) return work
+export async function untilAborted<T> (start: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  signal?.throwIfAborted()
 
-  signal.throwIfAborted()
+  const work = start()
+  if (signal == null) return work
 
   return new Promise((resolve, reject) => {
     const onAbort = (): void => { reject(signal.reason) }

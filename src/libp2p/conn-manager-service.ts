@@ -7,7 +7,7 @@ import { gatePort } from '../limiter/ports.ts'
 import { isAllowed } from './accept-check.ts'
 import { registerConnManagerMetrics } from './conn-manager-metrics.ts'
 import { takeOver, warnOfLimits } from './take-over.ts'
-import { maConnOf, mendAbort } from './websocket.ts'
+import { maConnOf, mendAbort, mendClose } from './websocket.ts'
 import type { ConnManager, ConnManagerInit } from '../conn-manager/contract.ts'
 import type { ConnManagerOptions } from '../conn-manager/options.ts'
 import type { JsConnectionManager } from './js-connection-manager.ts'
@@ -114,13 +114,17 @@ class ConnManagerService extends ConnManagerPart {
   /** Connections that another service opened before our turn to start came. */
   #adopt (): void {
     const open = (this.#components.connectionManager as JsConnectionManager).getConnections?.() ?? []
-    for (const connection of open) this.connected(connection as Connection)
+    for (const connection of open) this.#opened(connection as Connection)
   }
 
-  readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => {
-    mendAbort(maConnOf(detail))
-    this.connected(detail)
+  #opened (connection: Connection): void {
+    const maConn = maConnOf(connection)
+    mendAbort(maConn)
+    mendClose(maConn)
+    this.connected(connection)
   }
+
+  readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => { this.#opened(detail) }
 
   readonly #onClose = ({ detail }: CustomEvent<Connection>): void => { this.disconnected(detail) }
 

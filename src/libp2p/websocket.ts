@@ -1,8 +1,18 @@
+import { untilAborted } from '../conn-manager/until-aborted.ts'
+import type { AbortOptions } from '@libp2p/interface'
+
 /** A multiaddr connection over `ws`, as it is at run time. */
 interface WebSocketMultiaddrConnection {
   sendReset?: () => void
-  websocket?: { terminate?: () => void, close: () => void }
+  sendClose?: (options?: AbortOptions) => Promise<void>
+  websocket?: AnyWebSocket
 }
+
+/** `ws` or the platform's own. */
+type AnyWebSocket = Pick<WebSocket, 'close' | 'readyState' | 'addEventListener'> & { readonly terminate?: () => void }
+
+/** `WebSocket.CLOSED` */
+const CLOSED = 3
 
 /**
  * Makes aborting a WebSocket connection close its socket.
@@ -20,6 +30,29 @@ export function mendAbort (maConn: unknown): void {
   maConn.sendReset = () => {
     if (typeof websocket.terminate === 'function') websocket.terminate()
     else websocket.close()
+  }
+}
+
+/**
+ * Makes closing a WebSocket connection wait until its socket is closed, as closing a TCP connection does.
+ *
+ * js-libp2p holds it for closed once the close frame is written. A client that never answers keeps its socket for another 30 s, and
+ * nobody is left to abort it; waiting, its caller's deadline passes, and the abort that follows ends it.
+ *
+ * @param maConn - anything; what is no WebSocket is left alone
+ */
+export function mendClose (maConn: unknown): void {
+  if (!isWebSocket(maConn)) return
+
+  const { websocket } = maConn
+
+  maConn.sendClose = async ({ signal } = {}) => {
+    if (websocket.readyState === CLOSED) return
+
+    const closed = Promise.withResolvers<unknown>()
+    websocket.addEventListener('close', closed.resolve, { once: true })
+    websocket.close()
+    await untilAborted(async () => closed.promise, signal)
   }
 }
 

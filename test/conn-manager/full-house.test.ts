@@ -1,0 +1,223 @@
+import { describe, expect, it } from 'vitest'
+import { clientOf } from '../../src/address/client.ts'
+import { heard, openOnes, partHouse } from '../support/mock-house.ts'
+import { peer } from '../support/peers.ts'
+import type { MockConnection } from '../support/mock-connection.ts'
+import type { PartHouse } from '../support/mock-house.ts'
+import type { ConnManagerInit } from '../../src/index.ts'
+import type { Place } from '../../src/limiter/ports.ts'
+import type { Denied } from '../../src/limiter/verdict.ts'
+
+/** A house of three inbound places and one that is kept for outbound ones. */
+const marks = { lowWater: 1, highWater: 4, hardLimit: 4, outboundReserve: 1 }
+const DENIED = { allow: false, action: 'close', reason: 'hard-limit', limit: 4 }
+
+/** What the gater does at *secured*: it counts the guest among the crowds and asks for a place. */
+function arrive (house: PartHouse, connection: MockConnection, trusted = false): Place | Denied {
+  const client = clientOf(connection.remoteAddr)
+  const crowd = house.crowds.enter(client)
+  const { remotePeer, direction, timeline } = connection
+  const place = house.manager.house.reserve({ peer: remotePeer, client, direction, trusted, timeline })
+  house.crowds.leave(crowd)
+  return place
+}
+
+function arriveAndTake (house: PartHouse, connection: MockConnection, trusted = false): Place {
+  const place = arrive(house, connection, trusted) as Place
+  expect(place.allow).toBe(true)
+  place.take()
+  return place
+}
+
+function full (init: ConnManagerInit = {}): PartHouse {
+  const house = partHouse({ ...marks, ...init })
+  house.openMany(3)
+  return house
+}
+
+describe('at accept', () => {
+  it.each<[string, number, ConnManagerInit, boolean, object | undefined]>([
+    ['below the limit anybody may come', 2, {}, false, undefined],
+    ['at the limit a stranger may compete', 3, {}, false, undefined],
+    ['at the limit a stranger is refused where nobody may compete', 3, { onHardLimit: 'deny' }, false, DENIED],
+    ['below the limit, where nobody may compete', 2, { onHardLimit: 'deny' }, false, undefined],
+    ['a favoured address may come all the same', 3, { onHardLimit: 'deny' }, true, undefined]
+  ])('%s', (_, count, init, favoured, expected) => {
+    const { manager, openMany, make } = partHouse({ ...marks, ...init })
+    openMany(count)
+
+    expect(manager.house.atAccept(clientOf(make().remoteAddr), favoured)).toEqual(expected)
+  })
+})
+
+describe('once the peer is known', () => {
+  it('a reserved place counts until it is given back, twice or more', () => {
+    const house = partHouse({ ...marks, onHardLimit: 'deny' })
+    house.openMany(2)
+    const place = arrive(house, house.make()) as Place
+    expect(arrive(house, house.make())).toEqual(DENIED)
+
+    place.giveBack()
+    place.giveBack()
+    expect(arrive(house, house.make()).allow).toBe(true)
+    expect(arrive(house, house.make())).toEqual(DENIED)
+  })
+
+  it('a place is given back when its connection is open', () => {
+    const house = partHouse({ ...marks, onHardLimit: 'deny' })
+    house.openMany(1)
+    const connection = house.make()
+    arriveAndTake(house, connection)
+    house.announce(connection)
+
+    expect(arrive(house, house.make()).allow).toBe(true)
+    expect(arrive(house, house.make())).toEqual(DENIED)
+  })
+
+  it('one worth more displaces the one worth least, at *upgraded* and not before', () => {
+    const house = full()
+    const evictions = heard(house.manager, 'evict')
+    for (const [n, value] of [5, 1, 3].entries()) house.manager.tagPeer(peer(n), 'a', value)
+    const newcomer = house.make()
+    house.manager.tagPeer(newcomer.remotePeer, 'a', 2)
+    const place = arrive(house, newcomer) as Place
+    expect(openOnes(house.connections.slice(0, 3))).toHaveLength(3)
+    place.take()
+    place.take()
+    house.announce(newcomer)
+
+    expect(openOnes(house.connections)).toEqual(['c0000', 'c0002', 'c0003'])
+    expect(evictions).toEqual([{ connectionId: 'c0001', peer: peer(1), value: 1, newcomer: newcomer.remotePeer, reason: 'displaced' }])
+  })
+
+  it('a failed upgrade displaces nobody', () => {
+    const house = full()
+    const newcomer = house.make()
+    house.manager.tagPeer(newcomer.remotePeer, 'a', 2)
+    const place = arrive(house, newcomer) as Place
+    place.giveBack()
+    place.take()
+
+    expect(openOnes(house.connections.slice(0, 3))).toHaveLength(3)
+  })
+
+  it('two at once displace two, and a third finds one left', () => {
+    const house = full()
+    const newcomers = [1, 2, 3, 4].map(() => house.make())
+    for (const { remotePeer } of newcomers) house.manager.tagPeer(remotePeer, 'a', 2)
+    const places = newcomers.map(newcomer => arrive(house, newcomer))
+    expect(places.map(({ allow }) => allow)).toEqual([true, true, true, false])
+    for (const place of places.slice(0, 2)) (place as Place).take()
+
+    expect(openOnes(house.connections.slice(0, 3))).toHaveLength(1)
+  })
+
+  it.each<[string, (house: PartHouse) => void]>([
+    ['left by itself', house => { house.connections[0]!.end() }],
+    ['was protected', house => { house.manager.protect(peer(0), 'mine') }],
+    ['was not the only one to leave', house => { for (const c of house.connections.slice(1, 3)) c.end() }]
+  ])('nobody is displaced when the chosen one %s meanwhile', (_, change) => {
+    const house = full()
+    const evictions = heard(house.manager, 'evict')
+    const newcomer = house.make()
+    house.manager.tagPeer(newcomer.remotePeer, 'a', 2)
+    const place = arrive(house, newcomer) as Place
+    change(house)
+    place.take()
+
+    expect(evictions).toEqual([])
+  })
+
+  it('a place that outlives a stop displaces nobody who came later', () => {
+    const house = full()
+    const newcomer = house.make()
+    house.manager.tagPeer(newcomer.remotePeer, 'a', 2)
+    const place = arrive(house, newcomer) as Place
+    house.manager.start()
+    house.manager.stop()
+    house.manager.start()
+    const later = [...house.openMany(2), house.open({ direction: 'outbound' })]
+    place.take()
+
+    expect(openOnes(later)).toHaveLength(3)
+  })
+
+  it.each<[string, (house: PartHouse, newcomer: MockConnection) => void, boolean, string[]]>([
+    ['a stranger among strangers: ties keep the incumbent', () => {}, false, ['c0000', 'c0001', 'c0002']],
+    ['a protected one displaces the lowest', (house, { remotePeer }) => { house.manager.protect(remotePeer, 'mine') }, true, ['c0001', 'c0002', 'c0003']],
+    ['one of less value than all', (house, { remotePeer }) => { house.manager.tagPeer(remotePeer, 'a', -1) }, false, ['c0000', 'c0001', 'c0002']]
+  ])('%s', (_, prepare, allow, open) => {
+    const house = full()
+    const newcomer = house.make()
+    prepare(house, newcomer)
+    const place = arrive(house, newcomer)
+    for (const taken of [place].filter(place => place.allow)) {
+      taken.take()
+      house.announce(newcomer)
+    }
+
+    expect(place.allow).toBe(allow)
+    expect(openOnes(house.connections).filter(id => allow || id !== newcomer.id)).toEqual(open)
+  })
+
+  it('a trusted one is let in above the limit when nobody may be displaced, and reported', () => {
+    const house = full()
+    const evictions = heard(house.manager, 'evict')
+    for (const { remotePeer } of house.connections) house.manager.protect(remotePeer, 'mine')
+    const newcomer = house.make()
+    arriveAndTake(house, newcomer, true)
+    house.announce(newcomer)
+
+    expect(house.manager.getInfo().connCount).toBe(4)
+    expect(evictions).toEqual([{ newcomer: newcomer.remotePeer, reason: 'admitted-above-limit' }])
+  })
+
+  it('the newcomer from an empty part of the network displaces one of a crowd, the youngest of it', () => {
+    const house = partHouse(marks)
+    house.open({ remoteAddr: '/ip4/192.0.2.1/tcp/1' })
+    house.clock.advance(1)
+    house.open({ remoteAddr: '/ip4/192.0.2.2/tcp/1' })
+    house.open({ remoteAddr: '/ip4/198.51.100.1/tcp/1' })
+    const newcomer = house.make({ remoteAddr: '/ip4/203.0.113.1/tcp/1' })
+    arriveAndTake(house, newcomer)
+
+    expect(openOnes(house.connections.slice(0, 3))).toEqual(['c0000', 'c0002'])
+    expect(arrive(house, house.make({ remoteAddr: '/ip4/192.0.2.3/tcp/1' }))).toEqual(DENIED)
+  })
+})
+
+describe('outbound connections', () => {
+  it('have their reserve, displace the lowest unprotected inbound one beyond it, and always come in', () => {
+    const house = full()
+    const evictions = heard(house.manager, 'evict')
+    house.manager.protect(peer(0), 'mine')
+    house.manager.tagPeer(peer(1), 'a', 5)
+    for (let i = 0; i < 4; i++) house.open({ direction: 'outbound' })
+
+    expect(openOnes(house.connections)).toEqual(['c0000', 'c0003', 'c0004', 'c0005', 'c0006'])
+    expect(evictions.map(({ connectionId, reason }) => [connectionId, reason]))
+      .toEqual([['c0002', 'displaced'], ['c0001', 'displaced'], [undefined, 'admitted-above-limit']])
+  })
+
+  it('are never displaced by inbound ones', () => {
+    const house = partHouse(marks)
+    house.openMany(3, { direction: 'outbound' })
+    const newcomer = house.make()
+    house.manager.tagPeer(newcomer.remotePeer, 'a', 100)
+
+    expect(arrive(house, newcomer)).toEqual(DENIED)
+  })
+})
+
+describe('without a gate', () => {
+  it('a newcomer who loses is closed at once, and reported', async () => {
+    const house = full()
+    const evictions = heard(house.manager, 'evict')
+    const loser = house.open()
+    await Promise.resolve()
+
+    expect(loser.calls).toEqual(['close'])
+    expect(house.manager.getInfo()).toMatchObject({ connCount: 3, trackedPeers: 3 })
+    expect(evictions).toMatchObject([{ connectionId: loser.id, newcomer: loser.remotePeer, reason: 'not-worth-more' }])
+  })
+})

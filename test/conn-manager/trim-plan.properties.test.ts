@@ -1,0 +1,100 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { chooseForTrim } from '../../src/conn-manager/trim-plan.ts'
+import { factsOf, GRACE, house, limits, NOW } from './facts.ts'
+import type { Row } from './facts.ts'
+import type { Choice } from '../../src/conn-manager/trim-plan.ts'
+import type { TrimMode } from '../../src/conn-manager/trim-order.ts'
+
+type Marks = { lowWater: number, outboundReserve: number }
+const mode = fc.constantFrom<TrimMode>('normal', 'forced')
+
+function choose (rows: readonly Row[], limits: Marks, mode: TrimMode): Choice {
+  return chooseForTrim(factsOf(rows), { mode, limits, gracePeriod: GRACE }, NOW)
+}
+
+const isYoung = ({ openedAt = 0 }: Row): boolean => openedAt > NOW - GRACE
+const outbound = (rows: readonly Row[]): number => rows.filter(row => row.outbound === true).length
+
+describe('a trim plan, whatever the house', () => {
+  it('is the same for any shuffle', () => {
+    const shuffled = house.chain(rows => fc.tuple(fc.constant(rows), fc.shuffledSubarray(rows, { minLength: rows.length })))
+
+    fc.assert(fc.property(shuffled, limits, mode, ([rows, others], limits, mode) => {
+      const named = (rows: readonly Row[]) => {
+        const { chosen, ...rest } = choose(rows, limits, mode)
+        return { ...rest, chosen: chosen.map(({ index, reason }) => ({ id: rows[index]!.id, reason })) }
+      }
+
+      expect(named(others)).toEqual(named(rows))
+    }), { numRuns: 500 })
+  })
+
+  it('never has a trusted one, and normally none that is protected or in its grace', () => {
+    fc.assert(fc.property(house, limits, mode, (rows, limits, mode) => {
+      const chosen = choose(rows, limits, mode).chosen.map(({ index }) => rows[index]!)
+      const spared = { normal: (row: Row) => row.guard !== 'none' || isYoung(row), forced: (row: Row) => row.guard === 'trusted' }
+
+      expect(chosen.filter(spared[mode])).toEqual([])
+    }), { numRuns: 500 })
+  })
+
+  it('names nobody twice, and never goes below the low mark', () => {
+    fc.assert(fc.property(house, limits, mode, (rows, limits, mode) => {
+      const { chosen } = choose(rows, limits, mode)
+
+      expect(new Set(chosen.map(({ index }) => index)).size).toBe(chosen.length)
+      expect(rows.length - chosen.length).toBeGreaterThanOrEqual(Math.min(rows.length, limits.lowWater))
+    }), { numRuns: 500 })
+  })
+
+  it('takes at most min(open − low, older − low)', () => {
+    fc.assert(fc.property(house, limits, (rows, limits) => {
+      const older = rows.filter(row => !isYoung(row)).length
+
+      expect(choose(rows, limits, 'normal').chosen.length).toBeLessThanOrEqual(Math.max(0, older - limits.lowWater))
+    }), { numRuns: 500 })
+  })
+
+  it('keeps min(outbound now, reserve) outbound ones', () => {
+    fc.assert(fc.property(house, limits, mode, (rows, limits, mode) => {
+      const gone = choose(rows, limits, mode).chosen.map(({ index }) => rows[index]!)
+
+      expect(outbound(rows) - outbound(gone)).toBeGreaterThanOrEqual(Math.min(outbound(rows), limits.outboundReserve))
+    }), { numRuns: 500 })
+  })
+
+  it('ends at the low mark exactly whenever enough may go', () => {
+    fc.assert(fc.property(house, limits, (rows, limits) => {
+      const candidates = rows.filter(row => row.guard === 'none' && !isYoung(row))
+      const heldOutbound = Math.min(outbound(candidates), limits.outboundReserve)
+      const mayGo = candidates.length - heldOutbound - Math.floor(limits.lowWater / 4)
+      const wanted = Math.max(0, rows.filter(row => !isYoung(row)).length - limits.lowWater)
+      fc.pre(mayGo >= wanted)
+
+      expect(choose(rows, limits, 'normal').chosen).toHaveLength(wanted)
+    }), { numRuns: 500 })
+  })
+
+  it('forced, takes a protected one only when of all others the reserve alone is left', () => {
+    fc.assert(fc.property(house, limits, (rows, limits) => {
+      const { chosen } = choose(rows, limits, 'forced')
+      const overridden = chosen.filter(({ reason }) => reason === 'protection-overridden')
+      fc.pre(overridden.length > 0)
+      const gone = new Set(chosen.map(({ index }) => index))
+      const left = rows.filter((row, index) => row.guard === 'none' && !gone.has(index))
+
+      expect(left.filter(row => row.outbound !== true)).toEqual([])
+      expect(rows.length - chosen.length).toBeGreaterThanOrEqual(limits.lowWater)
+    }), { numRuns: 500 })
+  })
+
+  it('accounts for everybody: chosen, spared, or above the low mark no more', () => {
+    fc.assert(fc.property(house, limits, mode, (rows, limits, mode) => {
+      const { chosen, spared } = choose(rows, limits, mode)
+      const total = Object.values(spared).reduce((sum, count) => sum + count, chosen.length)
+
+      expect(total).toBeLessThanOrEqual(rows.length)
+    }), { numRuns: 500 })
+  })
+})

@@ -1,0 +1,47 @@
+/**
+ * One promise of a contract, for any test runner: the name is a sentence, and `run` throws where the promise is broken.
+ *
+ * @example
+ *
+ * ```ts
+ * for (const { name, run } of rateStrategyCases(rate => new MyStrategy(rate))) {
+ *   it(name, run)
+ * }
+ * ```
+ */
+export interface ConformanceCase {
+  readonly name: string
+  run (): void | Promise<void>
+}
+
+export class ConformanceError extends Error {
+  override readonly name = 'ConformanceError'
+  readonly code = 'ERR_CONFORMANCE'
+}
+
+/** Compares what JSON can show, and `undefined`. */
+export function equal (actual: unknown, expected: unknown, what: string): void {
+  const [got, wanted] = [show(actual), show(expected)]
+
+  if (got !== wanted) throw new ConformanceError(`Expected ${what} to be ${wanted}, received ${got}`)
+}
+
+export function ok (holds: boolean, what: string): void {
+  if (!holds) throw new ConformanceError(`Expected that ${what}`)
+}
+
+export async function rejects (action: () => unknown, code: string, what: string): Promise<void> {
+  let received: unknown = 'nothing thrown'
+
+  try {
+    await action()
+  } catch (err) {
+    received = (err as { code?: unknown }).code
+  }
+
+  equal(received, code, what)
+}
+
+function show (value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) => typeof inner === 'number' && !Number.isFinite(inner) ? String(inner) : inner) ?? 'undefined'
+}

@@ -1,0 +1,87 @@
+import { InvalidOptionError } from './errors.ts'
+import { STRATEGY_NAMES } from './rate.ts'
+import type { Rate } from './rate.ts'
+
+// Options come from configuration files and from JavaScript, where the compiler has not looked: each check takes `unknown`.
+
+/** A number of places: whole, zero or more, or `Infinity`. */
+export function checkCap (option: string, value: unknown): number {
+  if (value === Infinity || isCount(value)) return value
+  throw new InvalidOptionError(option, 'a whole number from 0, or Infinity', value)
+}
+
+/** How many entries a ledger may have. Finite: an unbounded one is what a stranger would fill. */
+export function checkCapacity (option: string, value: unknown): number {
+  // 2^24 entries is as much as a JavaScript Map can hold.
+  if (isCount(value) && value >= 1 && value <= 2 ** 24) return value
+  throw new InvalidOptionError(option, 'a whole number from 1 to 16777216', value)
+}
+
+/** Milliseconds above zero; `Infinity` only where never is an answer. */
+export function checkDuration (option: string, value: unknown): number {
+  if (typeof value === 'number' && value > 0 && value < Infinity) return value
+  throw new InvalidOptionError(option, 'a finite number of milliseconds above 0', value)
+}
+
+export function checkDurationOrNever (option: string, value: unknown): number {
+  return value === Infinity ? value : checkDuration(option, value)
+}
+
+export function checkPositive (option: string, value: unknown): number {
+  if (typeof value === 'number' && value > 0 && value < Infinity) return value
+  throw new InvalidOptionError(option, 'a finite number above 0', value)
+}
+
+export function checkWeight (option: string, value: unknown): number {
+  if (typeof value === 'number' && value >= 0 && value < Infinity) return value
+  throw new InvalidOptionError(option, 'a finite number from 0', value)
+}
+
+/** What one event takes of a quota. */
+export function checkCost (value: unknown): number {
+  if (isCount(value)) return value
+  throw new InvalidOptionError('cost', 'a whole number from 0', value)
+}
+
+export function checkChoice<T extends string> (option: string, value: unknown, choices: readonly T[]): T {
+  for (const choice of choices) {
+    if (choice === value) return choice
+  }
+  throw new InvalidOptionError(option, `one of ${choices.map(choice => `'${choice}'`).join(', ')}`, value)
+}
+
+export function checkRecord (option: string, value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value != null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new InvalidOptionError(option, 'an object', value)
+}
+
+/** @returns a copy, so that a caller who changes the object later changes nothing here */
+export function checkRate (option: string, value: unknown): Rate {
+  const { strategy, limit, window } = checkRecord(option, value)
+  const rate = {
+    strategy: checkChoice(`${option}.strategy`, strategy, STRATEGY_NAMES),
+    limit: checkCap(`${option}.limit`, limit),
+    window: checkWindow(`${option}.window`, window)
+  }
+
+  // Quota is counted in whole numbers, so that no rounding frees or bans anybody; this is where they would stop being exact.
+  if (rate.limit !== Infinity && rate.limit * rate.window > Number.MAX_SAFE_INTEGER) {
+    throw new InvalidOptionError(`${option}.limit`, `at most 2^53 divided by the window, which is ${Math.floor(Number.MAX_SAFE_INTEGER / rate.window)}`, limit)
+  }
+
+  return Object.freeze(rate)
+}
+
+/** A change of some fields; the others stay as they are. */
+export function mergeRate (option: string, current: Rate, change: unknown): Rate {
+  return checkRate(option, { ...current, ...checkRecord(option, change) })
+}
+
+function checkWindow (option: string, value: unknown): number {
+  if (isCount(value) && value >= 1) return value
+  throw new InvalidOptionError(option, 'a whole number of milliseconds from 1', value)
+}
+
+function isCount (value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}

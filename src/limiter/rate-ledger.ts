@@ -1,0 +1,212 @@
+import { PrefixTable } from './prefix-table.ts'
+import { rateSteps } from './rate-steps.ts'
+import { SteadyTime } from './steady-time.ts'
+import { TextTable } from './text-table.ts'
+import { extend } from './word-index.ts'
+import type { Ip } from '../address/ip.ts'
+import type { PrefixTableInit } from './prefix-table.ts'
+import type { RateSteps } from './rate-strategies/steps.ts'
+import type { Rate } from './rate.ts'
+import type { SlotTable } from './slot-table.ts'
+
+/** Answer of a ledger that has no place for a key it does not know. Take the quota of a coarser key instead. */
+export const NO_PLACE = -1
+
+/** Entries looked at to make room for one, which makes a newcomer at a full ledger cost less than a microsecond. */
+const SWEEP = 32
+
+/**
+ * One rate over many keys, bounded.
+ *
+ * A key that is equal to a new one is not worth remembering, so at capacity such leave first; then the one that is nearest to it. Never one
+ * that would be refused now (who rotates addresses would free it) and never one that `pinned` holds. Where nobody may leave, a newcomer has
+ * no place; it is the caller's to take the quota of a coarser key.
+ *
+ * `now` may jump back: see `SteadyTime`.
+ */
+export interface RateLedger<Key> {
+  readonly rate: Rate
+
+  /** Keys that are remembered. */
+  readonly size: number
+
+  readonly capacity: number
+
+  /**
+   * @returns 0 when `cost` was taken; else how many ms until it may be, or `Infinity` when it is more than the limit, or `NO_PLACE`; then
+   * nothing was taken
+   */
+  take (key: Key, now: number, cost?: number): number
+
+  /** What `take` would answer. Takes and remembers nothing; may forget what `take` would forget. */
+  wait (key: Key, now: number, cost?: number): number
+
+  /** How much of the limit is in use. */
+  used (key: Key, now: number): number
+
+  /** In how many ms the key has its whole quota again. */
+  settles (key: Key, now: number): number
+
+  /** @returns whether the key was remembered */
+  reset (key: Key): boolean
+
+  /** Converts what every key has used, up to the new limit, and frees none. Windows begin anew. */
+  setRate (rate: Rate, now: number): void
+}
+
+/** Whether an entry must not leave: its client has live connections, a score or a ban. */
+export type Pinned<Key> = (key: Key) => boolean
+
+export function prefixRateLedger (rate: Rate, init: PrefixTableInit, pinned?: Pinned<Ip>): RateLedger<Ip> {
+  return new Ledger(rate, new PrefixTable(init), pinned)
+}
+
+export function textRateLedger (rate: Rate, capacity: number, pinned?: Pinned<string>): RateLedger<string> {
+  return new Ledger(rate, new TextTable(capacity), pinned)
+}
+
+class Ledger<Key> implements RateLedger<Key> {
+  readonly #table: SlotTable<Key>
+  readonly #pinned: Pinned<Key> | undefined
+  readonly #time = new SteadyTime()
+  #steps: RateSteps
+  #limit: number
+  #width: number
+  #cells: Float64Array
+
+  constructor (rate: Rate, table: SlotTable<Key>, pinned: Pinned<Key> | undefined) {
+    this.#table = table
+    this.#pinned = pinned
+    this.#steps = rateSteps(rate)
+    this.#limit = rate.limit
+    this.#width = this.#steps.width
+    this.#cells = new Float64Array(table.slots * this.#width)
+  }
+
+  get rate (): Rate {
+    return this.#steps.rate
+  }
+
+  get size (): number {
+    return this.#table.size
+  }
+
+  get capacity (): number {
+    return this.#table.capacity
+  }
+
+  take (key: Key, now: number, cost = 1): number {
+    if (this.#limit === Infinity) return 0
+    const time = this.#time.at(now)
+    let slot = this.#table.find(key)
+
+    if (slot === -1) {
+      // A new key has its whole quota, so nothing else can refuse it: who is refused is never remembered.
+      if (cost > this.#limit) return Infinity
+      if (cost === 0) return 0
+      slot = this.#place(key, time)
+      if (slot === -1) return NO_PLACE
+    }
+
+    return this.#steps.take(this.#cells, slot * this.#width, time, cost)
+  }
+
+  wait (key: Key, now: number, cost = 1): number {
+    if (this.#limit === Infinity) return 0
+    const time = this.#time.at(now)
+    const slot = this.#table.find(key)
+
+    if (slot !== -1) return this.#steps.wait(this.#cells, slot * this.#width, time, cost)
+    if (cost > this.#limit) return Infinity
+    return cost === 0 || this.#roomFor(key, time) ? 0 : NO_PLACE
+  }
+
+  used (key: Key, now: number): number {
+    const slot = this.#table.find(key)
+
+    return slot === -1 ? 0 : this.#steps.used(this.#cells, slot * this.#width, this.#time.at(now))
+  }
+
+  settles (key: Key, now: number): number {
+    const slot = this.#table.find(key)
+
+    return slot === -1 ? 0 : this.#steps.settles(this.#cells, slot * this.#width, this.#time.at(now))
+  }
+
+  reset (key: Key): boolean {
+    const slot = this.#table.find(key)
+
+    if (slot === -1) return false
+    this.#forget(slot)
+    return true
+  }
+
+  setRate (rate: Rate, now: number): void {
+    const time = this.#time.at(now)
+    const from = this.#steps
+    const fromCells = this.#cells
+
+    this.#steps = rateSteps(rate)
+    this.#limit = rate.limit
+    this.#width = this.#steps.width
+    this.#cells = new Float64Array(this.#table.slots * this.#width)
+    if (rate.limit === Infinity || from.rate.limit === Infinity) return
+
+    this.#table.forEach(slot => {
+      const used = from.used(fromCells, slot * from.width, time)
+      if (used > 0) this.#steps.seed(this.#cells, slot * this.#width, time, used)
+    })
+  }
+
+  #place (key: Key, time: number): number {
+    let slot = this.#table.add(key)
+
+    if (slot === -1 && this.#roomFor(key, time)) slot = this.#table.add(key)
+    if (slot !== -1 && slot * this.#width >= this.#cells.length) {
+      this.#cells = extend(this.#cells, this.#table.slots * this.#width, Float64Array)
+    }
+
+    return slot
+  }
+
+  /** Makes room where there is none, by what may leave. */
+  #roomFor (key: Key, time: number): boolean {
+    if (this.#table.hasRoom(key)) return true
+    const slot = this.#leaver(key, time)
+
+    if (slot === -1) return false
+    this.#forget(slot)
+    return true
+  }
+
+  #leaver (key: Key, time: number): number {
+    const steps = this.#steps
+    let nearest = -1
+    let least = Infinity
+
+    for (let looked = Math.min(SWEEP, this.#table.size); looked > 0; looked--) {
+      const slot = this.#table.candidate(key)
+      const at = slot * this.#width
+      const left = steps.settles(this.#cells, at, time)
+
+      if (left < least && this.#mayLeave(slot, at, left, time)) {
+        nearest = slot
+        least = left
+        if (left === 0) break
+      }
+    }
+
+    return nearest
+  }
+
+  #mayLeave (slot: number, at: number, left: number, time: number): boolean {
+    if (left > 0 && this.#steps.wait(this.#cells, at, time, 1) > 0) return false
+    // A key with its whole quota is the same in or out; what else is known of its client lives elsewhere.
+    return left === 0 || this.#pinned == null || !this.#pinned(this.#table.keyAt(slot))
+  }
+
+  #forget (slot: number): void {
+    this.#steps.clear(this.#cells, slot * this.#width)
+    this.#table.remove(slot)
+  }
+}

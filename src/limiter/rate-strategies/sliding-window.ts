@@ -1,0 +1,113 @@
+import { EventPool } from './event-pool.ts'
+import type { Rate } from '../rate.ts'
+import type { RateSteps } from './steps.ts'
+
+const NEWEST = 0
+const USED = 1
+
+/** Up to this limit every event is remembered with its own time. */
+const EXACT_LIMIT = 64
+
+/** Above it, events of one hundredth of a window are remembered as one, at the time of the last: late by at most 1 % and never early. */
+const GRAINS = 100
+
+/**
+ * Never more than `limit` events in any window: an event counts until it is exactly one window old. Refused events are not remembered.
+ *
+ * Exact up to a limit of 64. Above, an event may count up to 1 % of a window longer, so that no key remembers more than 102 entries.
+ */
+export class SlidingWindow implements RateSteps {
+  readonly rate: Rate
+  readonly width = 2
+  readonly #limit: number
+  readonly #window: number
+  readonly #grain: number
+  readonly #pool = new EventPool()
+
+  constructor (rate: Rate) {
+    this.rate = rate
+    this.#limit = rate.limit
+    this.#window = rate.window
+    this.#grain = rate.limit <= EXACT_LIMIT ? 1 : Math.max(Math.floor(rate.window / GRAINS), 1)
+  }
+
+  wait (cells: Float64Array, at: number, now: number, cost: number): number {
+    if (cost > this.#limit) return Infinity
+    const used = this.used(cells, at, now)
+    return used + cost <= this.#limit ? 0 : this.#freed(cells[at + NEWEST]!, now, used + cost - this.#limit)
+  }
+
+  take (cells: Float64Array, at: number, now: number, cost: number): number {
+    const ms = this.wait(cells, at, now, cost)
+    if (ms !== 0 || cost === 0) return ms
+
+    this.#add(cells, at, now, cost)
+    return 0
+  }
+
+  /** Forgets what is a window old: asking changes nothing else. */
+  used (cells: Float64Array, at: number, now: number): number {
+    const pool = this.#pool
+    const edge = now - this.#window
+    let newest = cells[at + NEWEST]!
+    let used = cells[at + USED]!
+
+    if (newest === 0 || pool.oldest(newest) > edge) return used
+
+    while (newest !== 0 && pool.oldest(newest) <= edge) {
+      used -= pool.oldestCount(newest)
+      newest = pool.shift(newest)
+    }
+
+    cells[at + NEWEST] = newest
+    cells[at + USED] = used
+    return used
+  }
+
+  settles (cells: Float64Array, at: number, now: number): number {
+    return this.used(cells, at, now) === 0 ? 0 : this.#pool.time[cells[at + NEWEST]!]! + this.#window - now
+  }
+
+  seed (cells: Float64Array, at: number, now: number, used: number): void {
+    if (used > 0 && this.#limit > 0) this.#add(cells, at, now, Math.min(used, this.#limit))
+  }
+
+  clear (cells: Float64Array, at: number): void {
+    for (let newest = cells[at + NEWEST]!; newest !== 0;) {
+      newest = this.#pool.shift(newest)
+    }
+
+    cells[at + NEWEST] = 0
+    cells[at + USED] = 0
+  }
+
+  /** When enough of the oldest will be gone. */
+  #freed (newest: number, now: number, needed: number): number {
+    const { count, next, time } = this.#pool
+    let entry = next[newest]!
+
+    while (needed > count[entry]!) {
+      needed -= count[entry]!
+      entry = next[entry]!
+    }
+
+    return time[entry]! + this.#window - now
+  }
+
+  #add (cells: Float64Array, at: number, now: number, cost: number): void {
+    const newest = cells[at + NEWEST]!
+
+    if (newest !== 0 && this.#isSameGrain(this.#pool.time[newest]!, now)) {
+      this.#pool.time[newest] = now
+      this.#pool.count[newest]! += cost
+    } else {
+      cells[at + NEWEST] = this.#pool.append(newest, now, cost)
+    }
+
+    cells[at + USED]! += cost
+  }
+
+  #isSameGrain (time: number, now: number): boolean {
+    return time === now || (this.#grain > 1 && Math.floor(time / this.#grain) === Math.floor(now / this.#grain))
+  }
+}

@@ -1,0 +1,90 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { parseIp } from '../../src/address/ip.ts'
+import { rateLedgerCases } from '../../src/limiter/conformance/rate-ledger.ts'
+import { NO_PLACE, prefixRateLedger, textRateLedger } from '../../src/limiter/rate-ledger.ts'
+import type { Ip } from '../../src/address/ip.ts'
+import type { Rate } from '../../src/limiter/rate.ts'
+
+const RATE: Rate = { strategy: 'fixed-window', limit: 2, window: 1_000 }
+
+describe('a ledger of text keys keeps the contract', () => {
+  it.each(rateLedgerCases<string>({
+    create: (rate, capacity, pinned) => textRateLedger(rate, capacity, pinned),
+    key: at => `key ${at}`
+  }))('$name', ({ run }) => run())
+})
+
+describe('a ledger of IPv4 prefixes keeps the contract', () => {
+  it.each(rateLedgerCases<Ip>({
+    create: (rate, capacity, pinned) => prefixRateLedger(rate, { family: 4, length: 32, capacity }, pinned),
+    // A network each, below 2^16 keys.
+    key: at => ({ family: 4, bits: (at << 16 | at >>> 16) >>> 0 })
+  }))('$name', ({ run }) => run())
+})
+
+describe.each([48, 56, 64, 128])('a ledger of IPv6 prefixes of length %d keeps the contract', length => {
+  it.each(rateLedgerCases<Ip>({
+    create: (rate, capacity, pinned) => prefixRateLedger(rate, { family: 6, length, capacity }, pinned),
+    key: at => ({ family: 6, a: at, b: 0, c: 0, d: 0 })
+  }))('$name', ({ run }) => run())
+})
+
+function ip (text: string): Ip {
+  return parseIp(text)!
+}
+
+describe('prefixes', () => {
+  it('counts addresses of one prefix as one key', () => {
+    const ledger = prefixRateLedger(RATE, { family: 6, length: 56, capacity: 64 })
+
+    expect(ledger.take(ip('2001:db8:1:200::1'), 0)).toBe(0)
+    expect(ledger.take(ip('2001:db8:1:2ff:1:2:3:4'), 0)).toBe(0)
+    expect(ledger.take(ip('2001:db8:1:201::1'), 0)).toBe(1_000)
+    expect(ledger.take(ip('2001:db8:1:300::1'), 0)).toBe(0)
+    expect(ledger.size).toBe(2)
+  })
+
+  it('gives one network a sixteenth, in which it makes room for itself', () => {
+    const ledger = prefixRateLedger(RATE, { family: 4, length: 32, capacity: 64 })
+    expect(ledger.take(ip('198.51.100.1'), 0)).toBe(0)
+
+    for (let host = 1; host <= 200; host++) ledger.take(ip(`10.0.0.${host}`), 500)
+
+    expect(ledger.size).toBe(1 + 4)
+    expect(ledger.used(ip('198.51.100.1'), 500)).toBe(1)
+    expect(ledger.used(ip('10.0.0.200'), 500)).toBe(1)
+  })
+
+  it('has no place for a network whose share is used up by refused ones, and places for others', () => {
+    const ledger = prefixRateLedger(RATE, { family: 4, length: 32, capacity: 64 })
+    for (let host = 1; host <= 4; host++) ledger.take(ip(`10.0.0.${host}`), 0, 2)
+
+    expect(ledger.take(ip('10.0.99.1'), 0)).toBe(NO_PLACE)
+    expect(ledger.take(ip('10.1.0.1'), 0)).toBe(0)
+    expect(ledger.take(ip('10.0.99.1'), 1_000)).toBe(0)
+  })
+
+  it('agrees with a Map through any sequence of keys, resets and time', () => {
+    const moves = fc.array(fc.record({ net: fc.nat(40), host: fc.nat(3), gap: fc.nat(300), reset: fc.boolean() }), { maxLength: 400 })
+
+    fc.assert(fc.property(moves, given => {
+      const ledger = prefixRateLedger(RATE, { family: 4, length: 32, capacity: 10_000 })
+      const model = new Map<number, { start: number, used: number }>()
+      let now = 0
+
+      for (const { net, host, gap, reset } of given) {
+        now += gap
+        const bits = (net << 16 | host) >>> 0
+        const known = model.get(bits)
+        const entry = known == null || now - known.start >= 1_000 ? { start: now, used: 0 } : known
+
+        expect(ledger.take({ family: 4, bits }, now) === 0).toBe(entry.used < 2)
+        entry.used = Math.min(entry.used + 1, 2)
+        model.set(bits, entry)
+        if (reset) expect(ledger.reset({ family: 4, bits })).toBe(model.delete(bits))
+        expect(ledger.size).toBe(model.size)
+      }
+    }))
+  })
+})

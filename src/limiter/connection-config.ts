@@ -1,0 +1,188 @@
+import { parseCidr } from '../address/cidr.ts'
+import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
+import { BITS } from '../address/ip.ts'
+import { InvalidOptionError } from './errors.ts'
+import { checkCap, checkChoice, checkRate, checkRecord } from './options.ts'
+import { OVERFLOW_FACTOR } from './prefix-ledger.ts'
+import type { Cidr } from '../address/cidr.ts'
+import type { LevelLimits } from './prefix-ledger.ts'
+import type { LevelRates } from './prefix-rates.ts'
+import type { Rate } from './rate.ts'
+
+export interface PrefixLimits {
+  readonly ipv4?: Readonly<Record<number, number>>
+  readonly ipv6?: Readonly<Record<number, number>>
+}
+
+export interface PrefixRateLimits {
+  readonly ipv4?: Readonly<Record<number, Rate>>
+  readonly ipv6?: Readonly<Record<number, Rate>>
+}
+
+export interface ConnectionLimits {
+  /**
+   * Connections of one client, which is an IPv4 address or an IPv6 /56: shorthand `n` for the `prefixLimits`
+   * `{ ipv4: { 32: n }, ipv6: { 56: n, 48: 8 * n } }`. `Infinity` is unlimited but tracked, 0 admits nobody.
+   *
+   * @default Infinity
+   */
+  readonly maxConnsPerIp?: number
+
+  /** Prefix length → connections, by family; all levels hold. An absent family keeps its default. Not together with `maxConnsPerIp`. */
+  readonly prefixLimits?: PrefixLimits
+
+  /**
+   * CIDR → cap over all of its addresses together, instead of `prefixLimits`; the narrowest wins. `Infinity` frees the range from rates and
+   * risk, too.
+   *
+   * @default {}
+   */
+  readonly networks?: Readonly<Record<string, number>>
+
+  /**
+   * All connections together.
+   *
+   * @default Infinity
+   */
+  readonly maxConns?: number
+
+  /**
+   * How often a client may connect: one rate for each IPv4 address and IPv6 /56, or rates by prefix length, which all hold.
+   *
+   * @default false
+   */
+  readonly connectRate?: false | Rate | PrefixRateLimits
+
+  /**
+   * What is done with a remote that has no IP address, or one that cannot be read (a Unix socket, a proxy's own format): they all share
+   * `maxUnknown` places, or are refused.
+   *
+   * @default 'allow'
+   */
+  readonly onUnknownAddress?: 'allow' | 'deny'
+
+  /**
+   * Connections of all unknown addresses together.
+   *
+   * @default 8 times the cap of an IPv4 client
+   */
+  readonly maxUnknown?: number
+}
+
+export interface ConnectionLimiterConfig {
+  readonly prefixLimits: Required<PrefixLimits>
+  readonly networks: Readonly<Record<string, number>>
+  readonly maxConns: number
+  readonly connectRate: false | Required<PrefixRateLimits>
+  readonly onUnknownAddress: 'allow' | 'deny'
+  readonly maxUnknown: number
+}
+
+/** The same, checked and ready to use. */
+export interface ParsedLimits {
+  readonly ipv4: LevelLimits
+  readonly ipv6: LevelLimits
+  readonly networks: ReadonlyArray<readonly [Cidr, number]>
+  readonly maxConns: number
+  readonly rates: { readonly ipv4: LevelRates, readonly ipv6: LevelRates } | undefined
+  readonly unknown: 'allow' | 'deny'
+  readonly maxUnknown: number
+  /** `maxUnknown` follows the cap of a client until it is given. */
+  readonly isUnknownDerived: boolean
+}
+
+export const UNLIMITED: ParsedLimits = {
+  ...levelsOf(Infinity),
+  networks: [],
+  maxConns: Infinity,
+  rates: undefined,
+  unknown: 'allow',
+  maxUnknown: Infinity,
+  isUnknownDerived: true
+}
+
+/**
+ * @param current - what stays where `init` says nothing
+ * @throws {@link InvalidOptionError} or {@link InvalidAddressError}, before anything is changed
+ */
+export function parseLimits (init: ConnectionLimits, current = UNLIMITED): ParsedLimits {
+  const { maxConnsPerIp, prefixLimits, networks, maxConns, connectRate, onUnknownAddress, maxUnknown } = checkRecord('init', init) as ConnectionLimits
+
+  if (maxConnsPerIp !== undefined && prefixLimits !== undefined) {
+    throw new InvalidOptionError('prefixLimits', 'absent where maxConnsPerIp is given, which is a shorthand for it', prefixLimits)
+  }
+
+  const levels = maxConnsPerIp !== undefined ? levelsOf(checkCap('maxConnsPerIp', maxConnsPerIp)) : parseLevels(prefixLimits, current)
+  const isUnknownDerived = maxUnknown === undefined && current.isUnknownDerived
+
+  return {
+    ...levels,
+    networks: networks === undefined ? current.networks : parseNetworks(networks),
+    maxConns: maxConns === undefined ? current.maxConns : checkCap('maxConns', maxConns),
+    rates: connectRate === undefined ? current.rates : parseRates(connectRate),
+    unknown: onUnknownAddress === undefined ? current.unknown : checkChoice('onUnknownAddress', onUnknownAddress, ['allow', 'deny']),
+    maxUnknown: maxUnknown !== undefined ? checkCap('maxUnknown', maxUnknown) : isUnknownDerived ? unknownOf(levels.ipv4) : current.maxUnknown,
+    isUnknownDerived
+  }
+}
+
+/** As it would be given. */
+export function formatLimits ({ ipv4, ipv6, networks, maxConns, rates, unknown, maxUnknown }: ParsedLimits, format: (cidr: Cidr) => string): ConnectionLimiterConfig {
+  return {
+    prefixLimits: { ipv4: Object.fromEntries(ipv4), ipv6: Object.fromEntries(ipv6) },
+    networks: Object.fromEntries(networks.map(([cidr, limit]) => [format(cidr), limit])),
+    maxConns,
+    connectRate: rates == null ? false : { ipv4: Object.fromEntries(rates.ipv4), ipv6: Object.fromEntries(rates.ipv6) },
+    onUnknownAddress: unknown,
+    maxUnknown
+  }
+}
+
+/** go-libp2p's ladder: a /48 may have what eight clients may. */
+function levelsOf (limit: number): { ipv4: LevelLimits, ipv6: LevelLimits } {
+  return { ipv4: new Map([[32, limit]]), ipv6: new Map([[56, limit], [48, limit * 8]]) }
+}
+
+function unknownOf (ipv4: LevelLimits): number {
+  return OVERFLOW_FACTOR * (ipv4.get(CLIENT_PREFIX_LENGTH[4]) ?? Infinity)
+}
+
+function parseLevels (limits: PrefixLimits | undefined, current: ParsedLimits): { ipv4: LevelLimits, ipv6: LevelLimits } {
+  if (limits === undefined) return { ipv4: current.ipv4, ipv6: current.ipv6 }
+  const { ipv4, ipv6 } = checkRecord('prefixLimits', limits)
+
+  return {
+    ipv4: ipv4 === undefined ? current.ipv4 : byLength('prefixLimits.ipv4', ipv4, BITS[4], checkCap),
+    ipv6: ipv6 === undefined ? current.ipv6 : byLength('prefixLimits.ipv6', ipv6, BITS[6], checkCap)
+  }
+}
+
+function parseNetworks (networks: unknown): Array<readonly [Cidr, number]> {
+  return Object.entries(checkRecord('networks', networks)).map(([text, limit]) => [parseCidr(text), checkCap(`networks['${text}']`, limit)])
+}
+
+function parseRates (rates: unknown): ParsedLimits['rates'] {
+  if (rates === false) return undefined
+  const record = checkRecord('connectRate', rates)
+
+  if (!('ipv4' in record || 'ipv6' in record)) {
+    const rate = checkRate('connectRate', rates)
+    return { ipv4: new Map([[CLIENT_PREFIX_LENGTH[4], rate]]), ipv6: new Map([[CLIENT_PREFIX_LENGTH[6], rate]]) }
+  }
+
+  return {
+    ipv4: byLength('connectRate.ipv4', record['ipv4'] ?? {}, BITS[4], checkRate),
+    ipv6: byLength('connectRate.ipv6', record['ipv6'] ?? {}, BITS[6], checkRate)
+  }
+}
+
+function byLength<T> (option: string, value: unknown, most: number, check: (option: string, value: unknown) => T): Map<number, T> {
+  return new Map(Object.entries(checkRecord(option, value)).map(([text, limit]) => {
+    const length = Number(text)
+    if (!Number.isInteger(length) || length < 0 || length > most || String(length) !== text) {
+      throw new InvalidOptionError(option, `an object whose keys are prefix lengths from 0 to ${most}`, text)
+    }
+
+    return [length, check(`${option}.${text}`, limit)]
+  }))
+}

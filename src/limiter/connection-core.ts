@@ -1,0 +1,266 @@
+import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
+import { formatPrefix } from '../address/prefix.ts'
+import { CountLedger } from './count-ledger.ts'
+import { deny, denyPrefix } from './denial.ts'
+import { HeldLease, UNKNOWN_KEY } from './held-lease.ts'
+import { networkCaps } from './network-caps.ts'
+import { PrefixLedger } from './prefix-ledger.ts'
+import { PrefixRates } from './prefix-rates.ts'
+import type { Ip } from '../address/ip.ts'
+import type { ParsedLimits } from './connection-config.ts'
+import type { Lease } from './lease.ts'
+import type { NetworkCap, NetworkCaps } from './network-caps.ts'
+import type { TrustList } from './trust-list.ts'
+import type { Denied } from './verdict.ts'
+
+/** A remote without an IP address that can be read. */
+export type Remote = Ip | undefined
+
+const OVERFLOW_KEY = '(overflow)'
+
+/** Which rules a remote is under: the prefixes' is the usual one. */
+type Standing =
+  | { readonly kind: 'prefixes' }
+  | { readonly kind: 'network', readonly cap: NetworkCap }
+  | { readonly kind: 'trusted' }
+
+const PREFIXES: Standing = { kind: 'prefixes' }
+const TRUSTED: Standing = { kind: 'trusted' }
+
+export interface ConnectionCoreInit {
+  readonly limits: ParsedLimits
+  readonly trust: TrustList
+  readonly capacity: number
+
+  /** Whether a client has a score or a ban, so that what is known of its rate must stay. */
+  readonly pinned?: (ip: Ip) => boolean
+}
+
+/**
+ * What `connectionLimiter`, `securityGate` and the gater share: who has how many connections and may have one more. It knows no clock and
+ * no sockets. `check` everything first and then `take`, in one turn of the event loop, and a denial spends nothing anywhere.
+ */
+export class ConnectionCore {
+  readonly trust: TrustList
+  readonly #capacity: number
+  readonly #pinned: ((ip: Ip) => boolean) | undefined
+  #limits: ParsedLimits
+  #prefixes: PrefixLedger
+  #networks: NetworkCaps
+  #rates: PrefixRates | undefined
+  /** Clients whose connections no prefix counts: those of networks with their own cap, and trusted ones. */
+  readonly #apart: Record<4 | 6, CountLedger>
+  #total = 0
+  #unknown = 0
+  #overflowing = 0
+  readonly #open = new HeldLease(undefined, undefined, 0) // a ring, begins and ends here
+
+  constructor ({ limits, trust, capacity, pinned }: ConnectionCoreInit) {
+    this.trust = trust
+    this.#capacity = capacity
+    this.#pinned = pinned
+    this.#limits = limits
+    this.#prefixes = this.#makePrefixes(limits)
+    this.#networks = networkCaps(limits.networks)
+    this.#rates = this.#makeRates(limits)
+    this.#apart = {
+      4: new CountLedger({ family: 4, length: CLIENT_PREFIX_LENGTH[4], capacity }),
+      6: new CountLedger({ family: 6, length: CLIENT_PREFIX_LENGTH[6], capacity })
+    }
+  }
+
+  get limits (): ParsedLimits {
+    return this.#limits
+  }
+
+  /** Open connections, of whatever standing. */
+  get total (): number {
+    return this.#total
+  }
+
+  /** @returns why not, or undefined; counts nothing */
+  check (remote: Remote, now: number): Denied | undefined {
+    if (remote == null) return this.#checkUnknown()
+    const standing = this.#standing(remote)
+
+    if (standing.kind === 'trusted') return undefined
+    return (standing.kind === 'network' ? checkNetwork(standing.cap) : this.#checkPrefixes(remote)) ??
+      this.#checkTotal() ??
+      (this.#rates == null || isFree(standing) ? undefined : this.#checkRate(this.#rates, remote, now))
+  }
+
+  /** Takes a place at every level, and of every rate, whatever the limits say. */
+  take (remote: Remote, now: number): Lease {
+    const lease = new HeldLease(this, remote, now)
+
+    this.#place(lease)
+    lease.previous = this.#open.previous
+    lease.next = this.#open
+    this.#open.previous.next = lease
+    this.#open.previous = lease
+    this.#total++
+    if (remote != null && this.#rates != null && !isFree(this.#standing(remote))) this.#rates.take(remote, now)
+    return lease
+  }
+
+  /** Whether rates, pending caps and risk leave this remote alone: it is trusted, or in a network whose cap is `Infinity`. */
+  isFree (remote: Remote): boolean {
+    return remote != null && isFree(this.#standing(remote))
+  }
+
+  numOpen (remote: Remote): number {
+    if (remote == null) return this.#unknown
+    const counted = this.#prefixes.count(remote) + this.#apart[remote.family].count(remote)
+    if (this.#overflowing === 0) return counted
+
+    // Rare, and the only way to tell who is who behind a coarser key.
+    const key = formatPrefix(remote, CLIENT_PREFIX_LENGTH[remote.family])
+    return counted + this.leases().filter(lease => lease.isOverflowing && lease.key === key).length
+  }
+
+  /** Oldest first. */
+  leases (): HeldLease[] {
+    const all: HeldLease[] = []
+    for (let lease = this.#open.next; lease !== this.#open; lease = lease.next) all.push(lease)
+    return all
+  }
+
+  /** Every prefix that has connections, at every level. */
+  prefixes (): Record<string, number> {
+    return this.#prefixes.snapshot()
+  }
+
+  networks (): Record<string, { open: number, limit: number }> {
+    return Object.fromEntries(this.#networks.list().map(({ text, count, limit }) => [text, { open: count, limit }]))
+  }
+
+  get rateEntries (): number {
+    return this.#rates?.size ?? 0
+  }
+
+  /** What is open stays open, and is counted as if it had been admitted under the new limits. */
+  setLimits (limits: ParsedLimits, now: number): void {
+    const leases = this.leases()
+    for (const lease of leases) this.#displace(lease)
+
+    this.#limits = limits
+    this.#prefixes = this.#makePrefixes(limits)
+    this.#networks = networkCaps(limits.networks)
+    for (const lease of leases) this.#place(lease)
+
+    if (limits.rates != null && this.#rates != null) this.#rates.setRates(limits.rates, now)
+    else this.#rates = this.#makeRates(limits)
+  }
+
+  /** Counts everybody anew after the trust list changed. */
+  recount (): void {
+    const leases = this.leases()
+    for (const lease of leases) this.#displace(lease)
+    for (const lease of leases) this.#place(lease)
+  }
+
+  /** Called by a lease, once. */
+  release (lease: HeldLease): void {
+    lease.previous.next = lease.next
+    lease.next.previous = lease.previous
+    this.#total--
+    this.#displace(lease)
+  }
+
+  #standing (ip: Ip): Standing {
+    if (this.trust.size > 0 && this.trust.has(ip)) return TRUSTED
+    const cap = this.#networks.find(ip)
+    return cap == null ? PREFIXES : { kind: 'network', cap }
+  }
+
+  #checkUnknown (): Denied | undefined {
+    const { unknown, maxUnknown } = this.#limits
+    if (unknown === 'deny') return deny({ action: 'close', reason: 'unknown-address', key: UNKNOWN_KEY })
+    if (this.#unknown < maxUnknown) return this.#checkTotal()
+    return deny({ action: 'close', reason: 'connection-limit', limit: maxUnknown, key: UNKNOWN_KEY })
+  }
+
+  #checkPrefixes (ip: Ip): Denied | undefined {
+    const shortage = this.#prefixes.check(ip)
+    if (shortage == null) return undefined
+
+    const { length, limit, overflow } = shortage
+    if (!overflow) return denyPrefix('close', 'connection-limit', ip, length, limit)
+    if (length === 0) return deny({ action: 'close', reason: 'overflow-limit', limit, key: OVERFLOW_KEY })
+    return denyPrefix('close', 'overflow-limit', ip, length, limit)
+  }
+
+  #checkTotal (): Denied | undefined {
+    const { maxConns } = this.#limits
+    return this.#total < maxConns ? undefined : deny({ action: 'close', reason: 'total-limit', limit: maxConns })
+  }
+
+  /** Last, because it alone may forget somebody to make room. */
+  #checkRate (rates: PrefixRates, ip: Ip, now: number): Denied | undefined {
+    const shortage = rates.check(ip, now)
+    if (shortage == null) return undefined
+
+    const { length, limit, wait, overflow } = shortage
+    return denyPrefix('close', overflow ? 'overflow-limit' : 'connect-rate', ip, length, limit, wait)
+  }
+
+  #place (lease: HeldLease): void {
+    const { ip } = lease
+    if (ip == null) {
+      this.#unknown++
+      return
+    }
+
+    const standing = this.#standing(ip)
+    if (standing.kind === 'prefixes') {
+      lease.places = this.#prefixes.take(ip)
+      lease.isOverflowing = this.#prefixes.isOverflowing(lease.places)
+      if (lease.isOverflowing) this.#overflowing++
+      return
+    }
+
+    lease.isApart = true
+    lease.places = this.#apart[ip.family].take(ip)
+    lease.cap = standing.kind === 'network' ? standing.cap : undefined
+    if (lease.cap != null) lease.cap.count++
+  }
+
+  #displace (lease: HeldLease): void {
+    const { ip, places, cap } = lease
+    if (ip == null) {
+      this.#unknown--
+    } else if (!lease.isApart) {
+      this.#prefixes.release(ip, places)
+      if (lease.isOverflowing) this.#overflowing--
+    } else {
+      if (typeof places === 'number' && places !== -1) this.#apart[ip.family].release(places)
+      if (cap != null) cap.count--
+    }
+
+    lease.isApart = false
+    lease.isOverflowing = false
+    lease.cap = undefined
+  }
+
+  #makePrefixes ({ ipv4, ipv6, maxConns }: ParsedLimits): PrefixLedger {
+    // "One shared bucket with a quarter of the total cap."
+    return new PrefixLedger({ ipv4, ipv6, capacity: this.#capacity, sharedLimit: Math.ceil(maxConns / 4) })
+  }
+
+  #makeRates ({ rates }: ParsedLimits): PrefixRates | undefined {
+    if (rates == null) return undefined
+    const pinned = (ip: Ip, length: number): boolean => this.#prefixes.isLive(ip, length) ||
+      (length === CLIENT_PREFIX_LENGTH[ip.family] && this.#pinned?.(ip) === true)
+
+    return new PrefixRates({ ...rates, capacity: this.#capacity, pinned })
+  }
+}
+
+/** Trusted remotes and those of unlimited networks. */
+function isFree (standing: Standing): boolean {
+  return standing.kind === 'trusted' || (standing.kind === 'network' && standing.cap.limit === Infinity)
+}
+
+function checkNetwork ({ count, limit, text }: NetworkCap): Denied | undefined {
+  return count < limit ? undefined : deny({ action: 'close', reason: 'network-limit', limit, key: text })
+}

@@ -1,0 +1,210 @@
+import { formatCidr } from '../address/cidr.ts'
+import { parseIp } from '../address/ip.ts'
+import { systemClock } from '../clock/system-clock.ts'
+import { formatLimits, parseLimits } from './connection-config.ts'
+import { ConnectionCore } from './connection-core.ts'
+import { checkCapacity } from './options.ts'
+import { DEFAULT_CAPACITY } from './rate-limiter.ts'
+import { trustList } from './trust-list.ts'
+import { wrapSocket } from './wrap-socket.ts'
+import type { Ip } from '../address/ip.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { ConnectionLimiterConfig, ConnectionLimits } from './connection-config.ts'
+import type { Remote } from './connection-core.ts'
+import type { Lease } from './lease.ts'
+import type { DenyReason, Verdict } from './verdict.ts'
+
+export interface ConnectionLimiterInit extends ConnectionLimits {
+  /** Addresses and subnets without caps and rates. They count in totals. */
+  readonly trust?: readonly string[]
+
+  /**
+   * Prefixes that are remembered at most, at each level. One IPv4 /16 or IPv6 /32 may have a sixteenth of them. A client that finds no place
+   * is counted by its /24 or /48, with 8 times the limit.
+   *
+   * @default 100000
+   */
+  readonly capacity?: number
+
+  /** @default the system's */
+  readonly clock?: Clock
+}
+
+/** A socket, the text of its address, or an address that was parsed before. */
+export type RemoteLike = string | Ip | { readonly remoteAddress?: string | undefined }
+
+export interface ConnectionLimiterInspection {
+  readonly open: number
+  readonly prefixes: Readonly<Record<string, number>>
+  readonly networks: Readonly<Record<string, { readonly open: number, readonly limit: number }>>
+  /** Who holds a place, oldest first. */
+  readonly leases: ReadonlyArray<{ readonly key: string, readonly since: number }>
+  readonly denied: Readonly<Partial<Record<DenyReason, number>>>
+  /** Entries of the connect rate's ledgers. */
+  readonly rateEntries: number
+}
+
+export interface ConnectionLimiter {
+  /**
+   * Asks for a place and takes it: at every level or, when one of them is full, at none. Give it back with the lease's `release`.
+   *
+   * The same socket accepted again, while its lease is held, gets that lease and counts once. A remote without an address that can be read
+   * is dealt with as `onUnknownAddress` says. It never throws for what a remote sent.
+   */
+  accept (remote: RemoteLike): Verdict
+
+  /** What `accept` would answer, without taking: there is no lease in it. */
+  check (remote: RemoteLike): Verdict
+
+  /**
+   * Makes `socket` give the place back when it has closed.
+   *
+   * @returns the same socket
+   */
+  wrap<T extends object> (socket: T, lease: Lease): T
+
+  /** Open connections of the client that the address belongs to. */
+  numOpen (remote: RemoteLike): number
+
+  config (): ConnectionLimiterConfig
+
+  /**
+   * Changes some limits at once, or none when one of them is wrong. It closes nothing: who is open stays open, above a lowered limit, too,
+   * and newcomers wait until it is below.
+   *
+   * @throws {@link InvalidOptionError} or {@link InvalidAddressError}
+   */
+  setConfig (change: ConnectionLimits): void
+
+  /** @returns whether it was not trusted before */
+  trust (range: string): boolean
+
+  /** @returns whether it was trusted before */
+  untrust (range: string): boolean
+
+  inspect (): ConnectionLimiterInspection
+}
+
+/**
+ * Limits how many connections each client has, in the way of hashicorp's go-connlimit, and how often it may connect. It knows no sockets: it
+ * is asked, and told when a connection is gone. Synchronous, without timers, for any runtime.
+ *
+ * It exempts nobody by itself, loopback neither. Counts are of this process only.
+ *
+ * @throws {@link InvalidOptionError} or {@link InvalidAddressError}
+ *
+ * @example
+ *
+ * ```ts
+ * import { connectionLimiter } from 'libp2p-connmgr/limiter'
+ *
+ * const limiter = connectionLimiter({ maxConnsPerIp: 100 })
+ * const verdict = limiter.accept('192.0.2.1')
+ *
+ * if (verdict.allow) {
+ *   console.log(limiter.numOpen('192.0.2.1')) // 1
+ *   verdict.lease?.release()
+ * }
+ * ```
+ */
+export function connectionLimiter ({ trust, capacity = DEFAULT_CAPACITY, clock = systemClock, ...limits }: ConnectionLimiterInit = {}): ConnectionLimiter {
+  const core = new ConnectionCore({ limits: parseLimits(limits), trust: trustList(trust), capacity: checkCapacity('capacity', capacity) })
+  const limiter = new CoreLimiter(core, clock)
+
+  cores.set(limiter, core)
+  return limiter
+}
+
+const cores = new WeakMap<ConnectionLimiter, ConnectionCore>()
+
+/** The inside of a limiter, for parts that check it together with rules of their own. */
+export function coreOf (limiter: ConnectionLimiter): ConnectionCore | undefined {
+  return cores.get(limiter)
+}
+
+/** An address that cannot be read is no error: it is the unknown one. */
+export function remoteOf (remote: RemoteLike): Remote {
+  if (typeof remote === 'string') return parseIp(remote)
+  if (typeof remote !== 'object' || remote == null) return undefined
+  if (isIp(remote)) return remote
+  return typeof remote.remoteAddress === 'string' ? parseIp(remote.remoteAddress) : undefined
+}
+
+function isIp (remote: object): remote is Ip {
+  return 'family' in remote && (remote.family === 4 || remote.family === 6)
+}
+
+class CoreLimiter implements ConnectionLimiter {
+  readonly #core: ConnectionCore
+  readonly #clock: Clock
+  readonly #leases = new WeakMap<object, Lease>()
+  readonly #denied: Partial<Record<DenyReason, number>> = {}
+
+  constructor (core: ConnectionCore, clock: Clock) {
+    this.#core = core
+    this.#clock = clock
+  }
+
+  accept (remote: RemoteLike): Verdict {
+    const isSocket = typeof remote === 'object' && remote != null && !isIp(remote)
+    const held = isSocket ? this.#leases.get(remote) : undefined
+    if (held?.released === false) return { allow: true, lease: held }
+
+    const ip = remoteOf(remote)
+    const now = this.#clock.now()
+    const denied = this.#core.check(ip, now)
+
+    if (denied != null) {
+      this.#denied[denied.reason] = (this.#denied[denied.reason] ?? 0) + 1
+      return denied
+    }
+
+    const lease = this.#core.take(ip, now)
+    if (isSocket) this.#leases.set(remote, lease)
+    return { allow: true, lease }
+  }
+
+  check (remote: RemoteLike): Verdict {
+    return this.#core.check(remoteOf(remote), this.#clock.now()) ?? { allow: true }
+  }
+
+  wrap<T extends object> (socket: T, lease: Lease): T {
+    return wrapSocket(socket, lease)
+  }
+
+  numOpen (remote: RemoteLike): number {
+    return this.#core.numOpen(remoteOf(remote))
+  }
+
+  config (): ConnectionLimiterConfig {
+    return formatLimits(this.#core.limits, formatCidr)
+  }
+
+  setConfig (change: ConnectionLimits): void {
+    this.#core.setLimits(parseLimits(change, this.#core.limits), this.#clock.now())
+  }
+
+  trust (range: string): boolean {
+    return this.#recount(this.#core.trust.add(range))
+  }
+
+  untrust (range: string): boolean {
+    return this.#recount(this.#core.trust.delete(range))
+  }
+
+  inspect (): ConnectionLimiterInspection {
+    return {
+      open: this.#core.total,
+      prefixes: this.#core.prefixes(),
+      networks: this.#core.networks(),
+      leases: this.#core.leases().map(({ key, since }) => ({ key, since })),
+      denied: { ...this.#denied },
+      rateEntries: this.#core.rateEntries
+    }
+  }
+
+  #recount (changed: boolean): boolean {
+    if (changed) this.#core.recount()
+    return changed
+  }
+}

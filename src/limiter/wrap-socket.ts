@@ -1,0 +1,46 @@
+import type { Lease } from './lease.ts'
+
+/** What Node's sockets and streams, browser sockets and libp2p's connections have in common. */
+interface Closable {
+  readonly destroyed?: boolean
+  readonly closed?: boolean
+  once? (type: 'close', listener: () => void): unknown
+  addEventListener? (type: 'close', listener: () => void, options?: { once: boolean }): unknown
+  close? (...args: unknown[]): unknown
+  destroy? (...args: unknown[]): unknown
+}
+
+/**
+ * Makes `socket` give the place back when it has closed: by its `close` event where it has one, which comes once whoever ends it; else
+ * when its `close()` or `destroy()` is called.
+ *
+ * @returns the same socket
+ */
+export function wrapSocket<T extends object> (socket: T, lease: Lease): T {
+  const closable = socket as Closable
+  const release = (): void => { lease.release() }
+
+  if (closable.destroyed === true || closable.closed === true) {
+    release()
+  } else if (typeof closable.once === 'function') {
+    closable.once('close', release)
+  } else if (typeof closable.addEventListener === 'function') {
+    closable.addEventListener('close', release, { once: true })
+  } else {
+    wrapMethod(closable, 'close', release)
+    wrapMethod(closable, 'destroy', release)
+  }
+
+  return socket
+}
+
+/** The place is free before the socket is, as in go-connlimit: whoever waits for the close may come back at once. */
+function wrapMethod (socket: Closable, name: 'close' | 'destroy', release: () => void): void {
+  const original = socket[name]
+  if (typeof original !== 'function') return
+
+  socket[name] = function (this: unknown, ...args: unknown[]) {
+    release()
+    return Reflect.apply(original, this, args)
+  }
+}

@@ -1,0 +1,348 @@
+import { EventEmitter } from 'node:events'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { fakeClock } from '../../src/clock/fake-clock.ts'
+import { connectionLimiter } from '../../src/limiter/connection-limiter.ts'
+import type { ConnectionLimiter, ConnectionLimiterInit, RemoteLike } from '../../src/limiter/connection-limiter.ts'
+import type { Lease } from '../../src/limiter/lease.ts'
+
+function take (limiter: ConnectionLimiter, remote: RemoteLike): Lease {
+  const verdict = limiter.accept(remote)
+  if (!verdict.allow || verdict.lease == null) throw new Error(`${JSON.stringify(verdict)} for ${JSON.stringify(remote)}`)
+  return verdict.lease
+}
+
+/** How many of the remotes get in, one after the other. */
+function admitted (limiter: ConnectionLimiter, remotes: readonly RemoteLike[]): number {
+  return remotes.filter(remote => limiter.accept(remote).allow).length
+}
+
+function times (count: number, remote: string): string[] {
+  return Array.from({ length: count }, () => remote)
+}
+
+function limiterWith (init: ConnectionLimiterInit): ConnectionLimiter {
+  return connectionLimiter({ clock: fakeClock(), ...init })
+}
+
+describe('go-connlimit\'s tests', () => {
+  it('denies above the limit, admits after a release, follows a raised limit', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 2 })
+    const first = take(limiter, '127.0.0.1')
+    take(limiter, '127.0.0.1')
+
+    expect(limiter.accept('127.0.0.1')).toMatchObject({ allow: false, action: 'close', reason: 'connection-limit', limit: 2, key: '127.0.0.1' })
+    first.release()
+    take(limiter, '127.0.0.1')
+    limiter.setConfig({ maxConnsPerIp: 3 })
+    take(limiter, '127.0.0.1')
+    expect(limiter.numOpen('127.0.0.1')).toBe(3)
+    expect(limiter.accept('127.0.0.1').allow).toBe(false)
+  })
+
+  it('denies exactly 500 of 1,000 from 100 addresses at a limit of 5', () => {
+    const remotes = Array.from({ length: 1_000 }, (_, at) => `10.0.0.${at % 100}`)
+
+    expect(admitted(limiterWith({ maxConnsPerIp: 5 }), remotes)).toBe(500)
+  })
+
+  it('frees the place when a wrapped connection closes through its wrapper', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 3 })
+    const sockets = Array.from({ length: 3 }, () => ({ remoteAddress: '10.0.0.1', closed: false, close () { return 'closed' } }))
+    const wrapped = sockets.map(socket => limiter.wrap(socket, take(limiter, socket)))
+
+    expect(limiter.accept('10.0.0.1').allow).toBe(false)
+    expect(wrapped[0]!.close()).toBe('closed')
+    wrapped[0]!.close()
+    expect(limiter.numOpen('10.0.0.1')).toBe(2)
+    expect(limiter.accept('10.0.0.1').allow).toBe(true)
+  })
+
+  it('lets a smaller limiter accept what a larger one wrapped', () => {
+    const [parent, child] = [limiterWith({ maxConnsPerIp: 5 }), limiterWith({ maxConnsPerIp: 3 })]
+    const socket = { remoteAddress: '10.0.0.1', destroy () {} }
+    const wrapped = child.wrap(parent.wrap(socket, take(parent, socket)), take(child, socket))
+
+    wrapped.destroy()
+    expect([parent.numOpen('10.0.0.1'), child.numOpen('10.0.0.1')]).toEqual([0, 0])
+  })
+
+  it('frees the place on the close event, once', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 1 })
+    const socket = Object.assign(new EventEmitter(), { remoteAddress: '10.0.0.1' })
+    limiter.wrap(socket, take(limiter, socket))
+    take(limiter, '10.0.0.2')
+
+    socket.emit('close')
+    socket.emit('close')
+    expect(limiter.inspect()).toMatchObject({ open: 1, prefixes: { '10.0.0.2': 1 } })
+  })
+
+  it('frees the place of a socket that had closed before it was wrapped, and listens to browsers\' sockets', () => {
+    const limiter = limiterWith({})
+    const gone = { remoteAddress: '10.0.0.1', destroyed: true }
+    const browser = Object.assign(new EventTarget(), { remoteAddress: '10.0.0.1' })
+    limiter.wrap(gone, take(limiter, gone))
+    limiter.wrap(browser, take(limiter, browser))
+
+    expect(limiter.numOpen('10.0.0.1')).toBe(1)
+    browser.dispatchEvent(new Event('close'))
+    expect(limiter.numOpen('10.0.0.1')).toBe(0)
+  })
+})
+
+describe('and the missing ones', () => {
+  it('is unlimited but tracked by default, so that a later limit counts who is there', () => {
+    const limiter = limiterWith({})
+
+    expect(admitted(limiter, times(100, '10.0.0.1'))).toBe(100)
+    limiter.setConfig({ maxConnsPerIp: 50 })
+    expect(limiter.numOpen('10.0.0.1')).toBe(100)
+    expect(limiter.accept('10.0.0.1').allow).toBe(false)
+  })
+
+  it('admits nobody at 0', () => {
+    expect(limiterWith({ maxConnsPerIp: 0 }).accept('10.0.0.1')).toMatchObject({ reason: 'connection-limit', limit: 0 })
+  })
+
+  it('counts one socket once, also when it is full', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 1 })
+    const socket = { remoteAddress: '10.0.0.1' }
+    const lease = take(limiter, socket)
+
+    expect(limiter.accept(socket)).toEqual({ allow: true, lease })
+    expect(lease.release()).toBe(true)
+    expect(lease.release()).toBe(false)
+    expect(limiter.numOpen(socket)).toBe(0)
+    expect(take(limiter, socket)).not.toBe(lease)
+  })
+
+  it('is disposable, and late release changes nothing', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 1 })
+    const lease = take(limiter, '10.0.0.1')
+    lease[Symbol.dispose]()
+    const next = take(limiter, '10.0.0.1')
+    lease.release()
+
+    expect([lease.released, next.released, limiter.numOpen('10.0.0.1')]).toEqual([true, false, 1])
+  })
+
+  it('lists who never released, and since when', () => {
+    const clock = fakeClock(1_000)
+    const limiter = limiterWith({ clock })
+    take(limiter, '10.0.0.1')
+    clock.advance(500)
+    take(limiter, '2001:db8:1:2ff::1')
+
+    expect(limiter.inspect().leases).toEqual([{ key: '10.0.0.1', since: 1_000 }, { key: '2001:db8:1:200::/56', since: 1_500 }])
+  })
+
+  it.each([
+    ['an address and its IPv4-mapped form', ['192.0.2.1', '::ffff:192.0.2.1', '::ffff:c000:201']],
+    ['an address with different zones', ['fe80::1%eth0', 'fe80::1%eth1']],
+    ['all addresses of one IPv6 /56', ['2001:db8:0:100::1', '2001:db8:0:1ff::2', '2001:db8:0:142:1:2:3:4']]
+  ])('takes %s for one client', (_, remotes) => {
+    const limiter = limiterWith({ maxConnsPerIp: remotes.length })
+
+    expect(admitted(limiter, remotes)).toBe(remotes.length)
+    expect(remotes.map(remote => limiter.numOpen(remote))).toEqual(remotes.map(() => remotes.length))
+    expect(limiter.accept(remotes[0]!).allow).toBe(false)
+  })
+
+  it.each(['', '/tmp/sock', '192.0.2.01', '0x7f.1', '1.2.3.4:80', undefined, null, 7])('counts %j as an unknown address, under one shared cap', remote => {
+    const limiter = limiterWith({ maxConnsPerIp: 1, maxUnknown: 2 })
+    const sockets = [1, 2, 3].map(() => ({ remoteAddress: remote as string }))
+
+    expect(admitted(limiter, sockets)).toBe(2)
+    expect(limiter.accept(sockets[2]!)).toMatchObject({ reason: 'connection-limit', limit: 2, key: '(unknown)' })
+    expect(limiter.numOpen(remote as string)).toBe(2)
+    expect(limiter.accept('10.0.0.1').allow).toBe(true)
+  })
+
+  it('refuses unknown addresses where told to, and gives them 8 clients\' worth where not', () => {
+    expect(limiterWith({ onUnknownAddress: 'deny' }).accept('nobody')).toEqual({ allow: false, action: 'close', reason: 'unknown-address', key: '(unknown)' })
+    expect(limiterWith({ maxConnsPerIp: 4 }).config().maxUnknown).toBe(32)
+  })
+})
+
+describe('levels, networks, totals, trust', () => {
+  it('holds 8 in a /56 and 64 in a /48, and names the level that is full', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 8 })
+
+    expect(admitted(limiter, times(10, '2001:db8:0:100::1'))).toBe(8)
+    expect(limiter.accept('2001:db8:0:100::1')).toMatchObject({ limit: 8, key: '2001:db8:0:100::/56' })
+    expect(admitted(limiter, Array.from({ length: 100 }, (_, at) => `2001:db8:0:${(at % 10 + 2).toString(16)}00::1`))).toBe(56)
+    expect(limiter.accept('2001:db8:0:ff00::1')).toMatchObject({ limit: 64, key: '2001:db8::/48' })
+    expect(limiter.accept('2001:db8:1::1').allow).toBe(true)
+  })
+
+  it('changes no level when one of them denies', () => {
+    const limiter = limiterWith({ prefixLimits: { ipv4: { 32: 2, 24: 3 } }, maxConns: 5 })
+    for (const remote of ['10.0.0.1', '10.0.0.1', '10.0.0.2', '10.0.1.1', '10.0.2.1']) take(limiter, remote)
+    const before = limiter.inspect().prefixes
+
+    expect(admitted(limiter, ['10.0.0.1', '10.0.0.3', '10.9.9.9', '2001:db8::1'])).toBe(0)
+    expect(limiter.inspect().prefixes).toEqual(before)
+    expect(limiter.inspect().denied).toEqual({ 'connection-limit': 2, 'total-limit': 2 })
+  })
+
+  it('gives the narrowest network alone the say, over all of its addresses together', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 1, networks: { '10.0.0.0/8': 3, '10.1.0.0/16': 1, '10.2.0.0/16': Infinity } })
+
+    expect(admitted(limiter, ['10.9.0.1', '10.9.0.1', '10.9.0.2', '10.9.0.3'])).toBe(3)
+    expect(limiter.accept('10.9.0.4')).toEqual({ allow: false, action: 'close', reason: 'network-limit', limit: 3, key: '10.0.0.0/8' })
+    expect(admitted(limiter, ['10.1.0.1', '10.1.0.2'])).toBe(1)
+    expect(admitted(limiter, times(50, '10.2.0.1'))).toBe(50)
+    expect(limiter.numOpen('10.2.0.1')).toBe(50)
+    expect(limiter.inspect().networks).toEqual({ '10.0.0.0/8': { open: 3, limit: 3 }, '10.1.0.0/16': { open: 1, limit: 1 }, '10.2.0.0/16': { open: 50, limit: Infinity } })
+  })
+
+  it('counts trusted remotes in the total and nowhere else', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 1, maxConns: 3, trust: ['10.0.0.0/24'] })
+
+    expect(admitted(limiter, times(4, '10.0.0.1'))).toBe(4)
+    expect(limiter.accept('192.0.2.1')).toMatchObject({ reason: 'total-limit', limit: 3 })
+    expect(limiter.untrust('10.0.0.0/24')).toBe(true)
+    expect(limiter.untrust('10.0.0.0/24')).toBe(false)
+    expect(limiter.accept('10.0.0.1').allow).toBe(false)
+    expect(limiter.numOpen('10.0.0.1')).toBe(4)
+  })
+
+  it('counts who is open anew when levels and networks change', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 4 })
+    const leases = ['2001:db8:0:100::1', '2001:db8:0:200::1', '10.0.0.1', '10.0.0.2'].map(remote => take(limiter, remote))
+    limiter.setConfig({ prefixLimits: { ipv6: { 56: 4, 32: 2 } }, networks: { '10.0.0.0/24': 2 } })
+
+    expect(limiter.accept('2001:db8:ffff::1')).toMatchObject({ limit: 2, key: '2001:db8::/32' })
+    expect(limiter.accept('10.0.0.3')).toMatchObject({ reason: 'network-limit', limit: 2 })
+    leases.forEach(lease => lease.release())
+    expect(limiter.inspect()).toMatchObject({ open: 0, prefixes: {}, networks: { '10.0.0.0/24': { open: 0 } } })
+  })
+
+  it('limits how often a client connects, and frees unlimited networks from it', () => {
+    const clock = fakeClock()
+    const limiter = limiterWith({ clock, connectRate: { strategy: 'token-bucket', limit: 2, window: 10_000 }, networks: { '127.0.0.0/8': Infinity } })
+
+    expect(admitted(limiter, times(3, '10.0.0.1'))).toBe(2)
+    expect(limiter.accept('10.0.0.1')).toMatchObject({ action: 'close', reason: 'connect-rate', limit: 2, retryAfter: 5_000, key: '10.0.0.1' })
+    expect(admitted(limiter, times(50, '127.0.0.1'))).toBe(50)
+    clock.advance(5_000)
+    expect(limiter.accept('10.0.0.1').allow).toBe(true)
+  })
+
+  it('spends no rate on what is refused elsewhere, and no place on what the rate refuses', () => {
+    const limiter = limiterWith({ prefixLimits: { ipv4: { 32: 1 } }, connectRate: { ipv4: { 32: { strategy: 'fixed-window', limit: 3, window: 1_000 } } } })
+    const lease = take(limiter, '10.0.0.1')
+    expect(admitted(limiter, times(20, '10.0.0.1'))).toBe(0)
+    lease.release()
+    take(limiter, '10.0.0.1').release()
+    take(limiter, '10.0.0.1').release()
+
+    expect(limiter.accept('10.0.0.1')).toMatchObject({ reason: 'connect-rate' })
+    expect(limiter.inspect().open).toBe(0)
+  })
+
+  it('keeps what a rate counted when its strategy changes', () => {
+    const limiter = limiterWith({ connectRate: { strategy: 'fixed-window', limit: 2, window: 1_000 } })
+    admitted(limiter, times(2, '10.0.0.1'))
+    limiter.setConfig({ connectRate: { strategy: 'cooldown', limit: 2, window: 1_000 } })
+
+    expect(limiter.accept('10.0.0.1')).toMatchObject({ reason: 'connect-rate', retryAfter: 1_000 })
+  })
+})
+
+describe('a full ledger', () => {
+  it('counts newcomers by their /24, with 8 times the limit, then all together', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 2, capacity: 16, maxConns: 200 })
+    const held = Array.from({ length: 16 }, (_, at) => take(limiter, `10.${at}.0.1`))
+
+    const newcomers = Array.from({ length: 20 }, (_, at) => `192.0.2.${at}`)
+    expect(admitted(limiter, newcomers)).toBe(16)
+    expect(limiter.accept('192.0.2.99')).toMatchObject({ reason: 'overflow-limit', limit: 16, key: '192.0.2.0/24' })
+    expect(limiter.numOpen('192.0.2.1')).toBe(1)
+    expect(limiter.accept('10.3.0.1').allow).toBe(true)
+    expect(admitted(limiter, Array.from({ length: 100 }, (_, at) => `172.${at}.0.1`))).toBe(15 + 50)
+    expect(limiter.accept('198.51.100.1')).toMatchObject({ reason: 'overflow-limit', limit: 50, key: '(overflow)' })
+    held.forEach(lease => lease.release())
+    expect(limiter.accept('198.51.100.1').allow).toBe(true)
+  })
+
+  it('gives every place back, in whatever order', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 2, capacity: 4 })
+    const leases = Array.from({ length: 40 }, (_, at) => limiter.accept(`10.${at % 20}.0.1`)).flatMap(verdict => verdict.allow ? [verdict.lease!] : [])
+    leases.reverse().forEach(lease => lease.release())
+
+    expect(limiter.inspect()).toMatchObject({ open: 0, prefixes: {} })
+    expect(limiter.numOpen('10.1.0.1')).toBe(0)
+  })
+})
+
+describe('properties', () => {
+  const remotes = fc.constantFrom('10.0.0.1', '10.0.0.2', '10.0.1.1', '2001:db8::1', '2001:db8:0:100::1', '2001:db9::1', 'unix', '192.168.0.1')
+  const move = fc.oneof(
+    { weight: 6, arbitrary: fc.record({ do: fc.constant('accept' as const), remote: remotes }) },
+    { weight: 4, arbitrary: fc.record({ do: fc.constant('release' as const), at: fc.nat(50) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('config' as const), change: fc.constantFrom({ maxConnsPerIp: 1 }, { maxConnsPerIp: Infinity }, { maxConns: 3 }, { maxConns: Infinity }, { networks: { '10.0.0.0/24': 2 } }, { networks: {} }, { prefixLimits: { ipv4: { 32: 2, 24: 2 }, ipv6: { 128: 1, 32: 2 } } }) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('trust' as const), range: fc.constantFrom('192.168.0.0/16', '2001:db8::/32'), on: fc.boolean() }) }
+  )
+
+  it.each([2, 100])('any interleaving of accept, release, double release, config and trust ends at zero, at a capacity of %d', capacity => {
+    fc.assert(fc.property(fc.array(move, { maxLength: 120 }), moves => {
+      const limiter = limiterWith({ capacity, connectRate: { strategy: 'token-bucket', limit: 20, window: 1_000 } })
+      const leases: Lease[] = []
+
+      for (const step of moves) {
+        switch (step.do) {
+          case 'accept': {
+            const before = limiter.inspect()
+            const verdict = limiter.accept(step.remote)
+            if (verdict.allow) leases.push(verdict.lease!)
+            else expect({ ...limiter.inspect(), denied: {} }).toEqual({ ...before, denied: {} })
+            break
+          }
+          case 'release': leases[step.at]?.release(); break
+          case 'config': limiter.setConfig(step.change); break
+          case 'trust': limiter[step.on ? 'trust' : 'untrust'](step.range); break
+        }
+        const open = leases.filter(({ released }) => !released)
+        expect(limiter.inspect().open).toBe(open.length)
+        expect(limiter.numOpen('10.0.0.1')).toBe(open.filter(({ key }) => key === '10.0.0.1').length)
+      }
+
+      leases.forEach(lease => lease.release())
+      expect(limiter.inspect()).toMatchObject({ open: 0, prefixes: {}, leases: [] })
+      expect(Object.values(limiter.inspect().networks).every(({ open }) => open === 0)).toBe(true)
+    }), { numRuns: 200 })
+  })
+})
+
+describe('bad input changes nothing', () => {
+  it.each([
+    [{ maxConnsPerIp: -1 }, 'maxConnsPerIp'],
+    [{ maxConnsPerIp: 1.5 }, 'maxConnsPerIp'],
+    [{ maxConnsPerIp: NaN }, 'maxConnsPerIp'],
+    [{ maxConns: -Infinity }, 'maxConns'],
+    [{ maxConnsPerIp: 1, prefixLimits: {} }, 'prefixLimits'],
+    [{ prefixLimits: { ipv4: { 33: 1 } } }, 'prefixLimits.ipv4'],
+    [{ prefixLimits: { ipv6: { 129: 1 } } }, 'prefixLimits.ipv6'],
+    [{ prefixLimits: { ipv4: { 24: -1 } } }, 'prefixLimits.ipv4.24'],
+    [{ networks: { '10.0.0.0/8': -1 } }, 'networks[\'10.0.0.0/8\']'],
+    [{ onUnknownAddress: 'maybe' }, 'onUnknownAddress'],
+    [{ connectRate: { strategy: 'cooldown', limit: 1, window: 0 } }, 'connectRate.window'],
+    [{ connectRate: { ipv4: { 32: { strategy: 'none', limit: 1, window: 1 } } } }, 'connectRate.ipv4.32.strategy'],
+    [{ capacity: 0 }, 'capacity'],
+    [{ capacity: Infinity }, 'capacity']
+  ])('%j', (init, option) => {
+    const limiter = limiterWith({ maxConnsPerIp: 3 })
+    const before = limiter.config()
+
+    expect(() => connectionLimiter(init as ConnectionLimiterInit)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option }))
+    try { limiter.setConfig({ maxConns: 7, ...init } as ConnectionLimiterInit) } catch {}
+    expect({ ...limiter.config(), maxConns: before.maxConns }).toEqual(before)
+  })
+
+  it('names a network that is none', () => {
+    expect(() => connectionLimiter({ networks: { '10.0.0.0/33': 1 } })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ADDRESS' }))
+    expect(() => connectionLimiter({ trust: ['localhost'] })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ADDRESS' }))
+  })
+})

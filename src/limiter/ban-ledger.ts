@@ -1,0 +1,139 @@
+import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
+import { formatPrefix } from '../address/prefix.ts'
+import { PrefixTable } from './prefix-table.ts'
+import { SteadyTime } from './steady-time.ts'
+import type { Ip } from '../address/ip.ts'
+
+export interface Ban {
+  /** The client: an IPv4 address or an IPv6 /56. */
+  readonly key: string
+
+  readonly ip: Ip
+
+  /** Epoch ms; the ban is over at it. `Infinity` is never. */
+  readonly until: number
+
+  /** An operator's words, or the offence that brought the score to its threshold. */
+  readonly reason: string | undefined
+
+  readonly automatic: boolean
+}
+
+interface Entry {
+  readonly ip: Ip
+  readonly reason: string | undefined
+  readonly automatic: boolean
+  readonly until: number // steady
+}
+
+/**
+ * Which clients are banned, until when and why. Bounded; a ban never leaves before its end. It has no timer: that a ban has ended is noticed
+ * when its client is next asked about, or by `sweep`.
+ */
+export class BanLedger {
+  readonly #tables: Record<4 | 6, PrefixTable>
+  readonly #entries: Record<4 | 6, Array<Entry | undefined>> = { 4: [], 6: [] }
+  readonly #time = new SteadyTime()
+  readonly #onEnd: (ban: Ban) => void
+
+  constructor (capacity: number, onEnd: (ban: Ban) => void) {
+    this.#tables = {
+      4: new PrefixTable({ family: 4, length: CLIENT_PREFIX_LENGTH[4], capacity }),
+      6: new PrefixTable({ family: 6, length: CLIENT_PREFIX_LENGTH[6], capacity })
+    }
+    this.#onEnd = onEnd
+  }
+
+  get size (): number {
+    return this.#tables[4].size + this.#tables[6].size
+  }
+
+  /** How many ms are left; 0 when it is not banned. At its very end a ban is over. */
+  left (ip: Ip, now: number): number {
+    const table = this.#tables[ip.family]
+    if (table.size === 0) return 0
+
+    const slot = table.find(ip)
+    if (slot === -1) return 0
+    const left = this.#entries[ip.family][slot]!.until - this.#time.at(now)
+    if (left > 0) return left
+
+    this.#remove(ip.family, slot)
+    return 0
+  }
+
+  /**
+   * Bans for `ms`, which may be `Infinity`. A later end wins over an earlier one: nothing shortens a ban but lifting it.
+   *
+   * @returns the ban, or undefined when nothing changed: it already is as long, or there is no place for one more
+   */
+  ban (ip: Ip, ms: number, now: number, reason: string | undefined, automatic: boolean): Ban | undefined {
+    const table = this.#tables[ip.family]
+    const entries = this.#entries[ip.family]
+    const until = this.#time.at(now) + ms
+    const slot = this.left(ip, now) === 0 ? this.#place(ip, now) : table.find(ip)
+
+    if (slot === -1) return undefined
+    const known = entries[slot]
+    if (known != null && known.until >= until) return undefined
+
+    entries[slot] = { ip: table.keyAt(slot), reason, automatic, until }
+    return this.#describe(entries[slot]!)
+  }
+
+  /** @returns the ban that it was; undefined when there was none */
+  lift (ip: Ip, now: number): Ban | undefined {
+    if (this.left(ip, now) === 0) return undefined
+    const slot = this.#tables[ip.family].find(ip)
+    const ban = this.#describe(this.#entries[ip.family][slot]!)
+
+    this.#forget(ip.family, slot)
+    return ban
+  }
+
+  /** Bans that have not ended. */
+  list (now: number): Ban[] {
+    this.sweep(now)
+    return [...this.#entries[4], ...this.#entries[6]].flatMap(entry => entry == null ? [] : [this.#describe(entry)])
+  }
+
+  /** Forgets bans that have ended. */
+  sweep (now: number): void {
+    const time = this.#time.at(now)
+
+    for (const family of [4, 6] as const) {
+      this.#entries[family].forEach((entry, slot) => {
+        if (entry != null && entry.until <= time) this.#remove(family, slot)
+      })
+    }
+  }
+
+  #place (ip: Ip, now: number): number {
+    const table = this.#tables[ip.family]
+    if (table.hasRoom(ip)) return table.add(ip)
+
+    // Some of them may be over without anybody having asked.
+    for (let looked = 0; looked < 32 && !table.hasRoom(ip); looked++) {
+      const slot = table.candidate(ip)
+      if (this.#entries[ip.family][slot]!.until <= this.#time.at(now)) this.#remove(ip.family, slot)
+    }
+
+    return table.add(ip)
+  }
+
+  #remove (family: 4 | 6, slot: number): void {
+    const ban = this.#describe(this.#entries[family][slot]!)
+
+    this.#forget(family, slot)
+    this.#onEnd(ban)
+  }
+
+  #forget (family: 4 | 6, slot: number): void {
+    this.#entries[family][slot] = undefined
+    this.#tables[family].remove(slot)
+  }
+
+  #describe ({ ip, until, reason, automatic }: Entry): Ban {
+    return { key: formatPrefix(ip, CLIENT_PREFIX_LENGTH[ip.family]), ip, until: this.#time.toClock(until), reason, automatic }
+  }
+}

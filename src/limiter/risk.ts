@@ -1,0 +1,98 @@
+import { BanLedger } from './ban-ledger.ts'
+import { Listeners } from './listeners.ts'
+import { RiskLedger } from './risk-ledger.ts'
+import type { Ip } from '../address/ip.ts'
+import type { Ban } from './ban-ledger.ts'
+import type { Offence, RiskConfig } from './risk-options.ts'
+
+/** Why a ban is no more. */
+export interface Unban extends Ban {
+  readonly cause: 'ended' | 'lifted'
+}
+
+export interface RiskParts {
+  /** Undefined scores nothing; bans can be set by hand all the same. */
+  readonly config: RiskConfig | undefined
+  readonly capacity: number
+}
+
+/**
+ * Offences make a score, a score a ban, each ban a longer one. Only for clients with an IP address: relays, transports and coarser keys
+ * stand for many, and are never banned.
+ */
+export class Risk {
+  readonly #config: RiskConfig | undefined
+  readonly #scores: RiskLedger
+  readonly #bans: BanLedger
+  readonly onBan = new Listeners<Ban>()
+  readonly onUnban = new Listeners<Unban>()
+
+  constructor ({ config, capacity }: RiskParts) {
+    this.#config = config
+    this.#scores = new RiskLedger(capacity, config?.halfLife ?? Infinity)
+    this.#bans = new BanLedger(capacity, ban => { this.onUnban.emit({ ...ban, cause: 'ended' }) })
+  }
+
+  /**
+   * Scores one offence. While a client is banned nothing is scored: what it does then is the ban's business.
+   *
+   * @returns the ban that it led to
+   */
+  offend (ip: Ip, offence: Offence, now: number): Ban | undefined {
+    const config = this.#config
+    if (config == null || this.#bans.left(ip, now) > 0) return undefined
+    if (this.#scores.add(ip, config.weights[offence], now) < config.threshold) return undefined
+
+    const length = Math.min(config.banTime * 2 ** this.#scores.bans(ip), config.maxBanTime)
+    this.#scores.settleAfter(ip, length, config.threshold / 2, now)
+    return this.#ban(ip, length, now, offence, true)
+  }
+
+  /** @param ms - `Infinity` for ever @returns whether anything changed: a ban is never shortened */
+  ban (ip: Ip, ms: number, now: number, reason?: string): boolean {
+    return this.#ban(ip, ms, now, reason, false) != null
+  }
+
+  /** @returns whether it was banned. Its score stays, and fades from now on */
+  lift (ip: Ip, now: number): boolean {
+    const ban = this.#bans.lift(ip, now)
+    if (ban == null) return false
+
+    this.#scores.resume(ip, now)
+    this.onUnban.emit({ ...ban, cause: 'lifted' })
+    return true
+  }
+
+  /** Milliseconds that are left of a ban; 0 without one. */
+  banLeft (ip: Ip, now: number): number {
+    return this.#bans.left(ip, now)
+  }
+
+  score (ip: Ip, now: number): number {
+    return this.#scores.score(ip, now)
+  }
+
+  /** Whether anything is known of the client that must not be forgotten. */
+  isHeld (ip: Ip): boolean {
+    return this.#scores.has(ip)
+  }
+
+  bans (now: number): Ban[] {
+    return this.#bans.list(now)
+  }
+
+  /** Notices which bans have ended. */
+  sweep (now: number): void {
+    this.#bans.sweep(now)
+  }
+
+  get tracked (): number {
+    return this.#scores.size
+  }
+
+  #ban (ip: Ip, ms: number, now: number, reason: string | undefined, automatic: boolean): Ban | undefined {
+    const ban = this.#bans.ban(ip, ms, now, reason, automatic)
+    if (ban != null) this.onBan.emit(ban)
+    return ban
+  }
+}

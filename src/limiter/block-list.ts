@@ -1,0 +1,278 @@
+import { formatCidr, parseCidr } from '../address/cidr.ts'
+import { InvalidAddressError } from '../address/errors.ts'
+import { BITS, parseIp } from '../address/ip.ts'
+import { maskIp } from '../address/prefix.ts'
+import { nextTurn } from '../clock/next-turn.ts'
+import { systemClock } from '../clock/system-clock.ts'
+import { CapacityError } from './errors.ts'
+import { ListReader } from './list-text.ts'
+import { checkCapacity, checkDurationOrNever } from './options.ts'
+import { hostRange, PrefixMap } from './prefix-map.ts'
+import { EMPTY_TABLE, RangeTableBuilder } from './range-table.ts'
+import { DEFAULT_CAPACITY } from './rate-limiter.ts'
+import { SteadyTime } from './steady-time.ts'
+import type { Cidr } from '../address/cidr.ts'
+import type { Ip } from '../address/ip.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { RangeTable } from './range-table.ts'
+
+/** Lines read between two turns of the event loop, some 5 ms of work: IPv6 is slow to read. */
+const LINES = 4_096
+
+/** What one rule of a list is. */
+export interface BlockRule {
+  /** The blocked range as a CIDR; a bare address where it is one. */
+  readonly range: string
+
+  /** Epoch ms; the block is over at it. Absent where it has no end. */
+  readonly until?: number
+
+  readonly reason?: string
+
+  /** `rule` was set by `blockAddress` or `blockSubnet`, `list` came with `load`. */
+  readonly source: 'rule' | 'list'
+}
+
+export interface BlockRuleOptions {
+  /** Milliseconds; `Infinity`, the default, is for good. */
+  readonly ttl?: number
+  readonly reason?: string
+}
+
+export interface LoadReport {
+  /** Distinct ranges that are in force now. */
+  readonly ipv4: number
+  readonly ipv6: number
+
+  /** Lines that said what another one said. */
+  readonly duplicates: number
+
+  /** False when a later `load` finished first, and its list is the one in force. */
+  readonly applied: boolean
+}
+
+export interface BlockListInit {
+  /**
+   * Rules besides the loaded list, which has no bound but its text.
+   *
+   * @default 100000
+   */
+  readonly capacity?: number
+
+  /** @default the system's */
+  readonly clock?: Clock
+}
+
+export interface BlockList {
+  /** Rules that are in force, and ranges of the loaded list. */
+  readonly size: number
+
+  /**
+   * Blocks an address. A block that is there ends at the later of both ends: only `unblockAddress` shortens it.
+   *
+   * @returns whether anything changed
+   * @throws {@link InvalidAddressError}, {@link InvalidOptionError} for a `ttl` that is not above 0, {@link CapacityError}; nothing is changed
+   */
+  blockAddress (ip: string, options?: BlockRuleOptions): boolean
+
+  /** The same for a CIDR, or a bare address. */
+  blockSubnet (cidr: string, options?: BlockRuleOptions): boolean
+
+  /** Takes a rule away; the loaded list stays. @returns whether it was there @throws {@link InvalidAddressError} */
+  unblockAddress (ip: string): boolean
+
+  unblockSubnet (cidr: string): boolean
+
+  /**
+   * The narrowest rule that holds the address, if any does; where a rule and the list have the same range, the rule. What is not an address
+   * matches nothing. An IPv4-mapped address is its IPv4 address; `::/0` holds no IPv4 address.
+   */
+  match (ip: string | Ip): BlockRule | undefined
+
+  /** Rules that are in force, those of the loaded list not among them. */
+  rules (): BlockRule[]
+
+  /**
+   * Replaces the loaded list by the addresses and subnets in `text`, one a line; what follows a `#` is a comment. The old list is in force
+   * until the new one is ready, and then none of it. It works in slices of some ms and lets everybody else run in between.
+   *
+   * @throws {@link InvalidListError} with the number of the first line that is neither; the old list stays
+   */
+  load (text: string): Promise<LoadReport>
+
+  /** Everything that is in force, as lines that `load` reads: rules first, with their reason as a comment. Ends are not in it. */
+  lines (): Generator<string, void, undefined>
+}
+
+interface Rule {
+  readonly cidr: Cidr
+  readonly until: number // steady; Infinity has no end
+  readonly reason: string | undefined
+}
+
+/**
+ * Addresses and subnets that are not let in. Large lists are loaded as text into a frozen table of 9 to 21 bytes a range; rules that come
+ * and go are beside it. It has no timers: a rule whose time is over matches nothing, and leaves when its place is needed.
+ *
+ * @throws {@link InvalidOptionError}
+ *
+ * @example
+ *
+ * ```ts
+ * import { blockList } from 'libp2p-connmgr/limiter'
+ *
+ * const list = blockList()
+ * list.blockSubnet('192.0.2.0/24', { ttl: 60_000, reason: 'spam' })
+ * await list.load('203.0.113.0/24 # from a public list')
+ *
+ * console.log(list.match('192.0.2.7')?.reason) // spam
+ * console.log(list.match('203.0.113.7')?.source) // list
+ * ```
+ */
+export function blockList ({ capacity = DEFAULT_CAPACITY, clock = systemClock }: BlockListInit = {}): BlockList {
+  return new RuleAndTableList(checkCapacity('capacity', capacity), clock)
+}
+
+class RuleAndTableList implements BlockList {
+  readonly #capacity: number
+  readonly #clock: Clock
+  readonly #time = new SteadyTime()
+  readonly #rules = new PrefixMap<Rule>()
+  /** No rule ends before it. */
+  #nextEnd = Infinity
+  #tables: Readonly<Record<4 | 6, RangeTable>> = EMPTY_TABLE
+  #loads = 0
+  #loaded = 0
+
+  constructor (capacity: number, clock: Clock) {
+    this.#capacity = capacity
+    this.#clock = clock
+  }
+
+  get size (): number {
+    this.#dropEnded(this.#now())
+    return this.#rules.size + this.#tables[4].size + this.#tables[6].size
+  }
+
+  blockAddress (ip: string, options?: BlockRuleOptions): boolean {
+    return this.#block(hostRange(parseAddress(ip)), options)
+  }
+
+  blockSubnet (cidr: string, options?: BlockRuleOptions): boolean {
+    return this.#block(parseCidr(cidr), options)
+  }
+
+  unblockAddress (ip: string): boolean {
+    return this.#unblock(hostRange(parseAddress(ip)))
+  }
+
+  unblockSubnet (cidr: string): boolean {
+    return this.#unblock(parseCidr(cidr))
+  }
+
+  match (remote: string | Ip): BlockRule | undefined {
+    const ip = typeof remote === 'string' ? parseIp(remote) : remote
+    if (ip == null) return undefined
+
+    const length = this.#tables[ip.family].match(ip)
+    const rule = this.#rules.size === 0 ? undefined : this.#matchRule(ip, length)
+
+    if (rule != null) return this.#describe(rule)
+    return length === -1 ? undefined : { range: formatCidr({ ip: maskIp(ip, length), length }), source: 'list' }
+  }
+
+  rules (): BlockRule[] {
+    this.#dropEnded(this.#now())
+    return this.#rules.values().map(rule => this.#describe(rule))
+  }
+
+  async load (text: string): Promise<LoadReport> {
+    const load = ++this.#loads
+    const reader = new ListReader(text)
+    const builders = { 4: new RangeTableBuilder(1), 6: new RangeTableBuilder(4) }
+    const sink = {
+      addIpv4: (bits: number, length: number) => { builders[4].add(length, bits) },
+      add: ({ ip, length }: Cidr) => { if (ip.family === 6) builders[6].add(length, ip.a, ip.b, ip.c, ip.d) }
+    }
+
+    while (reader.read(LINES, sink)) await nextTurn()
+    const tables = { 4: await builders[4].build(nextTurn), 6: await builders[6].build(nextTurn) }
+    const applied = load > this.#loaded
+
+    if (applied) {
+      this.#loaded = load
+      this.#tables = tables
+    }
+
+    const [ipv4, ipv6] = [tables[4].size, tables[6].size]
+    return { ipv4, ipv6, duplicates: builders[4].size + builders[6].size - ipv4 - ipv6, applied }
+  }
+
+  * lines (): Generator<string, void, undefined> {
+    for (const { range, reason } of this.rules()) {
+      // A reason is one line of a comment, whatever was given.
+      yield reason == null ? range : `${range} # ${reason.replaceAll(/\s+/g, ' ')}`
+    }
+
+    for (const table of [this.#tables[4], this.#tables[6]]) {
+      for (let row = 0; row < table.size; row++) yield formatCidr(table.range(row))
+    }
+  }
+
+  #now (): number {
+    return this.#time.at(this.#clock.now())
+  }
+
+  #block (cidr: Cidr, { ttl = Infinity, reason }: BlockRuleOptions = {}): boolean {
+    const now = this.#now()
+    const until = now + checkDurationOrNever('ttl', ttl)
+    const known = this.#rules.get(cidr)
+
+    if (known != null && known.until >= until && known.until > now) return false
+    if (known == null && this.#rules.size >= this.#capacity) this.#makeRoom(cidr, now)
+
+    this.#rules.set(cidr, { cidr, until, reason })
+    this.#nextEnd = Math.min(this.#nextEnd, until)
+    return true
+  }
+
+  #unblock (cidr: Cidr): boolean {
+    const known = this.#rules.get(cidr)
+    return this.#rules.delete(cidr) && known!.until > this.#now()
+  }
+
+  #makeRoom (cidr: Cidr, now: number): void {
+    this.#dropEnded(now)
+    if (this.#rules.size >= this.#capacity) throw new CapacityError(`block ${formatCidr(cidr)}`, this.#capacity)
+  }
+
+  #dropEnded (now: number): void {
+    if (now < this.#nextEnd) return
+    this.#nextEnd = Infinity
+
+    this.#rules.forEach(({ cidr, until }) => {
+      if (until <= now) this.#rules.delete(cidr)
+      else this.#nextEnd = Math.min(this.#nextEnd, until)
+    })
+  }
+
+  /** @param atLeast - the length of the list's match, which a rule wins over at the same length */
+  #matchRule (ip: Ip, atLeast: number): Rule | undefined {
+    const now = this.#nextEnd === Infinity ? 0 : this.#now()
+    return this.#rules.match(ip, ({ until }, length) => length >= atLeast && until > now)
+  }
+
+  #describe ({ cidr, until, reason }: Rule): BlockRule {
+    const rule: { -readonly [K in keyof BlockRule]: BlockRule[K] } = { range: formatCidr(cidr), source: 'rule' }
+
+    if (until !== Infinity) rule.until = this.#time.toClock(until)
+    if (reason != null) rule.reason = reason
+    return rule
+  }
+}
+
+function parseAddress (text: string): Ip {
+  const ip = typeof text === 'string' ? parseIp(text) : undefined
+  if (ip == null) throw new InvalidAddressError(String(text), `an IPv4 or IPv6 address, of ${BITS[4]} or ${BITS[6]} bits`)
+  return ip
+}

@@ -62,6 +62,11 @@ export class BanLedger {
     return 0
   }
 
+  /** The ban of a client that has one left. */
+  find (ip: Ip, now: number): Ban | undefined {
+    return this.left(ip, now) === 0 ? undefined : this.#describe(this.#entries[ip.family][this.#tables[ip.family].find(ip)]!)
+  }
+
   /**
    * Bans for `ms`, which may be `Infinity`. A later end wins over an earlier one: nothing shortens a ban but lifting it.
    *
@@ -83,11 +88,9 @@ export class BanLedger {
 
   /** @returns the ban that it was; undefined when there was none */
   lift (ip: Ip, now: number): Ban | undefined {
-    if (this.left(ip, now) === 0) return undefined
-    const slot = this.#tables[ip.family].find(ip)
-    const ban = this.#describe(this.#entries[ip.family][slot]!)
+    const ban = this.find(ip, now)
 
-    this.#forget(ip.family, slot)
+    if (ban != null) this.#forget(ip.family, this.#tables[ip.family].find(ip))
     return ban
   }
 

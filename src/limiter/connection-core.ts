@@ -78,19 +78,22 @@ export class ConnectionCore {
     return this.#total
   }
 
-  /** @returns why not, or undefined; counts nothing */
-  check (remote: Remote, now: number): Denied | undefined {
+  /**
+   * @param rates - instead of the configured connect rate; give `take` the same
+   * @returns why not, or undefined; counts nothing
+   */
+  check (remote: Remote, now: number, rates = this.#rates): Denied | undefined {
     if (remote == null) return this.#checkUnknown()
     const standing = this.#standing(remote)
 
     if (standing.kind === 'trusted') return undefined
     return (standing.kind === 'network' ? checkNetwork(standing.cap) : this.#checkPrefixes(remote)) ??
       this.#checkTotal() ??
-      (this.#rates == null || isFree(standing) ? undefined : this.#checkRate(this.#rates, remote, now))
+      (rates == null || isFree(standing) ? undefined : this.#checkRate(rates, remote, now))
   }
 
   /** Takes a place at every level, and of every rate, whatever the limits say. */
-  take (remote: Remote, now: number): Lease {
+  take (remote: Remote, now: number, rates = this.#rates): Lease {
     const lease = new HeldLease(this, remote, now)
 
     this.#place(lease)
@@ -99,13 +102,19 @@ export class ConnectionCore {
     this.#open.previous.next = lease
     this.#open.previous = lease
     this.#total++
-    if (remote != null && this.#rates != null && !isFree(this.#standing(remote))) this.#rates.take(remote, now)
+    if (remote != null && rates != null && !isFree(this.#standing(remote))) rates.take(remote, now)
     return lease
   }
 
   /** Whether rates, pending caps and risk leave this remote alone: it is trusted, or in a network whose cap is `Infinity`. */
   isFree (remote: Remote): boolean {
     return remote != null && isFree(this.#standing(remote))
+  }
+
+  /** Whether what is known of a prefix must stay: it has connections, or its client has a score or a ban. */
+  isPinned (ip: Ip, length: number): boolean {
+    if (this.#prefixes.isLive(ip, length)) return true
+    return length === CLIENT_PREFIX_LENGTH[ip.family] && (this.#apart[ip.family].count(ip) > 0 || this.#pinned?.(ip) === true)
   }
 
   numOpen (remote: Remote): number {
@@ -249,10 +258,7 @@ export class ConnectionCore {
 
   #makeRates ({ rates }: ParsedLimits): PrefixRates | undefined {
     if (rates == null) return undefined
-    const pinned = (ip: Ip, length: number): boolean => this.#prefixes.isLive(ip, length) ||
-      (length === CLIENT_PREFIX_LENGTH[ip.family] && this.#pinned?.(ip) === true)
-
-    return new PrefixRates({ ...rates, capacity: this.#capacity, pinned })
+    return new PrefixRates({ ...rates, capacity: this.#capacity, pinned: (ip, length) => this.isPinned(ip, length) })
   }
 }
 

@@ -1,3 +1,4 @@
+import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { formatPrefix } from '../address/prefix.ts'
 import type { Ip } from '../address/ip.ts'
 import type { Allowed, Denied, DenyReason } from './verdict.ts'
@@ -33,6 +34,11 @@ export function denyPrefix (action: 'drop' | 'close', reason: DenyReason, ip: Ip
     : new PrefixDenialWithWait(action, reason, ip, length, limit, retryAfter)
 }
 
+/** Whether it was a limit of the client itself that it reached, not one of its neighbourhood or of us all: only those are offences. */
+export function isOwnLimit (denied: Denied): boolean {
+  return denied instanceof PrefixDenial && denied.isOfClient
+}
+
 class PrefixDenial implements Denied {
   readonly allow = false
   readonly action: 'drop' | 'close'
@@ -51,6 +57,10 @@ class PrefixDenial implements Denied {
 
   get key (): string {
     return formatPrefix(this.#ip, this.#length)
+  }
+
+  get isOfClient (): boolean {
+    return this.#length === CLIENT_PREFIX_LENGTH[this.#ip.family] && this.reason !== 'overflow-limit'
   }
 
   toJSON (): object {

@@ -83,6 +83,15 @@ export class PrefixRates {
     if (placeless && (overflow?.ledger.take(ip, now) ?? NO_PLACE) === NO_PLACE) shared?.ledger.take(ip, now)
   }
 
+  /** What the address's own prefix has used, the longest there is. */
+  used (ip: Ip, now: number): number {
+    return this.#families[ip.family].levels[0]?.ledger.used(ip, now) ?? 0
+  }
+
+  settles (ip: Ip, now: number): number {
+    return this.#families[ip.family].levels[0]?.ledger.settles(ip, now) ?? 0
+  }
+
   /** Forgets what the prefixes of an address used. */
   reset (ip: Ip): void {
     for (const { ledger } of this.#families[ip.family].levels) ledger.reset(ip)

@@ -68,6 +68,10 @@ export class Risk {
     return this.#bans.left(ip, now)
   }
 
+  banOf (ip: Ip, now: number): Ban | undefined {
+    return this.#bans.find(ip, now)
+  }
+
   score (ip: Ip, now: number): number {
     return this.#scores.score(ip, now)
   }

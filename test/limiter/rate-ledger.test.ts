@@ -65,6 +65,17 @@ describe('prefixes', () => {
     expect(ledger.take(ip('10.0.99.1'), 1_000)).toBe(0)
   })
 
+  it('frees no offender of a thousand when a million addresses rotate through it, and is never fuller than full', () => {
+    const ledger = prefixRateLedger(RATE, { family: 4, length: 32, capacity: 2_000 })
+    const offenders = Array.from({ length: 1_000 }, (_, at): Ip => ({ family: 4, bits: 0xc0000000 + at * 65_536 }))
+    offenders.forEach(offender => ledger.take(offender, 0, 2))
+
+    for (let at = 0; at < 1_000_000; at++) ledger.take({ family: 4, bits: Math.imul(at, 2_654_435_761) >>> 2 }, at / 2_000)
+
+    expect(ledger.size).toBeLessThanOrEqual(2_000)
+    expect(offenders.filter(offender => ledger.wait(offender, 500) > 0)).toHaveLength(1_000)
+  })
+
   it('agrees with a Map through any sequence of keys, resets and time', () => {
     const moves = fc.array(fc.record({ net: fc.nat(40), host: fc.nat(3), gap: fc.nat(300), reset: fc.boolean() }), { maxLength: 400 })
 

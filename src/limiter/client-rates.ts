@@ -1,0 +1,64 @@
+import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
+import { OVERFLOW_FACTOR } from './prefix-ledger.ts'
+import { PrefixRates } from './prefix-rates.ts'
+import { scaleRate } from './rate.ts'
+import { RowRates } from './row-rates.ts'
+import type { Ip } from '../address/ip.ts'
+import type { FamilyRates, RateShortage } from './prefix-rates.ts'
+import type { Rate } from './rate.ts'
+
+/** The one row of all remotes whose address is unknown. */
+const UNKNOWN = 0
+
+/** One rate for each client key. Remotes without an address share 8 clients' worth. `now` never goes back. */
+export class ClientRates {
+  readonly #clients: PrefixRates
+  readonly #unknown: RowRates
+  #rate: Rate
+
+  constructor (rate: Rate, capacity: number, pinned: (ip: Ip, length: number) => boolean) {
+    this.#rate = rate
+    this.#clients = new PrefixRates({ ...byClient(rate), capacity, pinned })
+    this.#unknown = new RowRates(scaleRate(rate, OVERFLOW_FACTOR))
+    this.#unknown.add()
+  }
+
+  get rate (): Rate {
+    return this.#rate
+  }
+
+  /** For a check that takes prefixes' rates. */
+  get prefixes (): PrefixRates {
+    return this.#clients
+  }
+
+  check (ip: Ip | undefined, now: number): RateShortage | undefined {
+    if (ip != null) return this.#clients.check(ip, now)
+    const wait = this.#unknown.wait(UNKNOWN, now)
+
+    return wait === 0 ? undefined : { length: 0, limit: this.#unknown.rate.limit, wait, overflow: true }
+  }
+
+  take (ip: Ip | undefined, now: number): void {
+    if (ip == null) this.#unknown.take(UNKNOWN, now)
+    else this.#clients.take(ip, now)
+  }
+
+  used (ip: Ip | undefined, now: number): number {
+    return ip == null ? 0 : this.#clients.used(ip, now)
+  }
+
+  settles (ip: Ip | undefined, now: number): number {
+    return ip == null ? 0 : this.#clients.settles(ip, now)
+  }
+
+  setRate (rate: Rate, now: number): void {
+    this.#rate = rate
+    this.#clients.setRates(byClient(rate), now)
+    this.#unknown.setRate(scaleRate(rate, OVERFLOW_FACTOR), now)
+  }
+}
+
+function byClient (rate: Rate): FamilyRates {
+  return { ipv4: new Map([[CLIENT_PREFIX_LENGTH[4], rate]]), ipv6: new Map([[CLIENT_PREFIX_LENGTH[6], rate]]) }
+}

@@ -1,0 +1,145 @@
+import { parseLimits } from './connection-config.ts'
+import { InvalidOptionError } from './errors.ts'
+import { checkCap, checkCapacity, checkDurationOrNever, checkRate, checkRecord } from './options.ts'
+import { checkPathRule } from './path-rules.ts'
+import { scaleRate } from './rate.ts'
+import { DEFAULT_CAPACITY } from './rate-limiter.ts'
+import { parseRisk } from './risk-options.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { ConnectionLimits, ParsedLimits } from './connection-config.ts'
+import type { Rate } from './rate.ts'
+import type { RiskConfig, RiskInit } from './risk-options.ts'
+
+export interface SecurityGateInit extends Omit<ConnectionLimits, 'connectRate'> {
+  /**
+   * Connections of one client.
+   *
+   * @default 20
+   */
+  readonly maxConnsPerIp?: number
+
+  /**
+   * How often one client may connect; false for no limit.
+   *
+   * @default { strategy: 'cooldown', limit: 6, window: 1_000 }
+   */
+  readonly connectRate?: Partial<Rate> | false
+
+  /**
+   * How often one connection may ask; false for no limit.
+   *
+   * @default { strategy: 'sliding-window', limit: 40, window: 1_000 }
+   */
+  readonly requestRate?: Partial<Rate> | false
+
+  /**
+   * How often all connections of one client may ask together, so that reconnecting resets nothing; false for no limit.
+   *
+   * @default the requestRate with `maxConnsPerIp` times its limit
+   */
+  readonly clientRequestRate?: Rate | false
+
+  /**
+   * Path → how often one client may ask for it, in addition. `/login` is that path, `/api/` with a trailing slash everything below, `/users/*`
+   * one segment where the star is; the most specific rule holds.
+   *
+   * @default {}
+   */
+  readonly pathRates?: Readonly<Record<string, Rate>>
+
+  /**
+   * Refused requests of one connection that are dropped before one closes it. They are forgotten after one window without any.
+   *
+   * @default 2
+   */
+  readonly dropsBeforeClose?: number
+
+  /**
+   * Milliseconds without an admitted request after which a connection is idle; `Infinity` is never.
+   *
+   * @default 60000
+   */
+  readonly idleTimeout?: number
+
+  /** Scores and automatic bans; false for none. */
+  readonly risk?: RiskInit | false
+
+  /** Addresses and subnets without caps, rates and automatic bans. */
+  readonly trust?: readonly string[]
+
+  /**
+   * Of each ledger.
+   *
+   * @default 100000
+   */
+  readonly capacity?: number
+
+  /** @default the system's */
+  readonly clock?: Clock
+}
+
+/** The original gate's. */
+export const GATE_DEFAULTS = {
+  maxConnsPerIp: 20,
+  connectRate: { strategy: 'cooldown', limit: 6, window: 1_000 },
+  requestRate: { strategy: 'sliding-window', limit: 40, window: 1_000 },
+  dropsBeforeClose: 2,
+  idleTimeout: 60_000
+} as const
+
+/** What has no limit, so that it can be given one later. */
+export const NO_RATE: Rate = { strategy: 'fixed-window', limit: Infinity, window: 1_000 }
+
+export interface GateConfig {
+  readonly limits: ParsedLimits
+  readonly connectRate: Rate
+  readonly requestRate: Rate
+  /** Undefined follows `requestRate` and the cap of a client. */
+  readonly clientRequestRate: Rate | undefined
+  readonly pathRates: ReadonlyArray<readonly [string, Rate]>
+  readonly dropsBeforeClose: number
+  readonly idleTimeout: number
+  readonly risk: RiskConfig | undefined
+  readonly capacity: number
+}
+
+/** @throws {@link InvalidOptionError} or {@link InvalidAddressError} */
+export function parseGate (init: SecurityGateInit): GateConfig {
+  const { connectRate, requestRate, clientRequestRate, pathRates, dropsBeforeClose, idleTimeout, risk, capacity, ...limits } = checkRecord('init', init) as SecurityGateInit
+  const { maxConnsPerIp, prefixLimits } = limits
+  const levels = maxConnsPerIp === undefined && prefixLimits === undefined ? { maxConnsPerIp: GATE_DEFAULTS.maxConnsPerIp } : {}
+
+  return {
+    limits: parseLimits({ ...limits, ...levels }),
+    connectRate: parseRate('connectRate', connectRate, GATE_DEFAULTS.connectRate),
+    requestRate: parseRate('requestRate', requestRate, GATE_DEFAULTS.requestRate),
+    clientRequestRate: clientRequestRate === undefined ? undefined : parseRate('clientRequestRate', clientRequestRate, NO_RATE),
+    pathRates: Object.entries(checkRecord('pathRates', pathRates ?? {})).map(([path, rate]) => [checkPathRule('pathRates', path), checkRate(`pathRates['${path}']`, rate)]),
+    dropsBeforeClose: checkCap('dropsBeforeClose', dropsBeforeClose ?? GATE_DEFAULTS.dropsBeforeClose),
+    idleTimeout: checkDurationOrNever('idleTimeout', idleTimeout ?? GATE_DEFAULTS.idleTimeout),
+    risk: risk === false ? undefined : parseRisk(risk ?? {}),
+    capacity: checkCapacity('capacity', capacity ?? DEFAULT_CAPACITY)
+  }
+}
+
+/** A whole rate, or the fields of one that differ from `current`; false is no limit. */
+export function parseRate (option: string, change: unknown, current: Rate): Rate {
+  if (change === undefined) return current
+  if (change === false) return NO_RATE
+  return checkRate(option, { ...current, ...checkRecord(option, change) })
+}
+
+/** "Per client key at `limit × maxConnsPerIp`": what a client's connections may do, it may do by reconnecting, and no more. */
+export function deriveClientRate (requestRate: Rate, limits: ParsedLimits): Rate {
+  const conns = limits.ipv4.get(32) ?? Infinity
+  if (conns === Infinity || requestRate.limit === Infinity) return NO_RATE
+
+  return scaleRate(requestRate, conns)
+}
+
+/** Rates that callers give with a question are rules of their program, not strangers' input; this many are no accident. */
+export const MAX_CALL_RATES = 16
+
+export function checkCallRates (count: number, rate: Rate): void {
+  if (count >= MAX_CALL_RATES) throw new InvalidOptionError('rate', `one of at most ${MAX_CALL_RATES} different ones over the gate's life`, rate)
+}

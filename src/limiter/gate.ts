@@ -1,0 +1,281 @@
+import { formatCidr } from '../address/cidr.ts'
+import { InvalidAddressError } from '../address/errors.ts'
+import { parseIp } from '../address/ip.ts'
+import { ClientRates } from './client-rates.ts'
+import { formatLimits, parseLimits } from './connection-config.ts'
+import { ConnectionCore } from './connection-core.ts'
+import { ALLOWED, deny, denyPrefix, isOwnLimit } from './denial.ts'
+import { checkCallRates, deriveClientRate, parseRate } from './gate-options.ts'
+import { IdleQueue } from './idle-queue.ts'
+import { Listeners } from './listeners.ts'
+import { checkDurationOrNever, checkRate } from './options.ts'
+import { checkPathRule } from './path-rules.ts'
+import { formatRate } from './rate.ts'
+import { RequestQuotas } from './request-quotas.ts'
+import { Risk } from './risk.ts'
+import { SteadyTime } from './steady-time.ts'
+import type { Ip } from '../address/ip.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { ConnectionLimits } from './connection-config.ts'
+import type { GateConfig } from './gate-options.ts'
+import type { Idler } from './idle-queue.ts'
+import type { Lease } from './lease.ts'
+import type { PrefixRates } from './prefix-rates.ts'
+import type { Rate } from './rate.ts'
+import type { GateQuotas, QuotaShortage, Requester } from './request-quotas.ts'
+import type { Offence } from './risk-options.ts'
+import type { ConnectionId, GateEvents, GateListener, SecurityGate, SecurityGateConfig, SecurityGateInspection } from './security-gate.ts'
+import type { TrustList } from './trust-list.ts'
+import type { Denied, DenyReason, Verdict } from './verdict.ts'
+
+interface Registered extends Idler, Requester {
+  readonly id: ConnectionId
+  readonly lease: Lease
+  violations: number
+  lastViolation: number
+}
+
+type Emitters = { readonly [Type in keyof GateEvents]: Listeners<{ readonly type: Type, readonly detail: GateEvents[Type] }> }
+
+/** `securityGate`'s inside: the order in which its ledgers are asked. */
+export class Gate implements SecurityGate {
+  readonly #config: GateConfig
+  readonly #clock: Clock
+  readonly #time = new SteadyTime()
+  readonly #risk: Risk
+  readonly #core: ConnectionCore
+  readonly #connects: ClientRates
+  readonly #requests: RequestQuotas
+  readonly #callRates = new Map<string, PrefixRates>()
+  readonly #connections = new Map<ConnectionId, Registered>()
+  readonly #idle = new IdleQueue<Registered>()
+  readonly #denied: Partial<Record<DenyReason, number>> = {}
+  readonly #listeners: Emitters = { deny: new Listeners(), ban: new Listeners(), unban: new Listeners() }
+
+  constructor (config: GateConfig, trust: TrustList, clock: Clock) {
+    const { capacity, limits, risk } = config
+    const pinned = (ip: Ip, length: number): boolean => this.#core.isPinned(ip, length)
+
+    this.#config = config
+    this.#clock = clock
+    this.#risk = new Risk({ config: risk, capacity })
+    this.#core = new ConnectionCore({ limits, trust, capacity, pinned: ip => this.#risk.isHeld(ip) })
+    this.#connects = new ClientRates(config.connectRate, capacity, pinned)
+    this.#requests = new RequestQuotas(config, config.clientRequestRate ?? deriveClientRate(config.requestRate, limits), pinned)
+    this.#risk.onBan.add(detail => { this.#listeners.ban.emit({ type: 'ban', detail }) })
+    this.#risk.onUnban.add(detail => { this.#listeners.unban.emit({ type: 'unban', detail }) })
+  }
+
+  allowConnect (text: string, id: ConnectionId, { rate }: { readonly rate?: Rate } = {}): Verdict {
+    const now = this.#now()
+    const ip = parseIp(text)
+    const rates = rate === undefined ? this.#connects.prefixes : this.#callRatesOf(rate)
+    if (this.#connections.has(id)) return this.#deny('connect', id, deny({ action: 'close', reason: 'duplicate-id' }))
+
+    const refused = this.#banned(ip, now) ?? this.#core.check(ip, now, rates)
+    if (refused != null) {
+      if (isOwnLimit(refused)) this.#offend(ip, refused.reason as Offence, now)
+      return this.#deny('connect', id, refused)
+    }
+
+    const connection: Registered = {
+      id,
+      ip,
+      lease: this.#core.take(ip, now, rates),
+      row: this.#requests.add(),
+      callRows: undefined,
+      violations: 0,
+      lastViolation: 0,
+      lastActivity: now,
+      older: undefined,
+      newer: undefined
+    }
+
+    this.#connections.set(id, connection)
+    this.#idle.add(connection, now)
+    return ALLOWED
+  }
+
+  allowRequest (id: ConnectionId, path: string, { rate }: { readonly rate?: Rate } = {}): Verdict {
+    const connection = this.#connections.get(id)
+    if (connection == null) return this.#deny('request', id, deny({ action: 'close', reason: 'unknown-id' }))
+
+    const now = this.#now()
+    const banned = this.#banned(connection.ip, now)
+    if (banned != null) return this.#deny('request', id, banned)
+
+    if (!this.#core.isFree(connection.ip)) {
+      const shortage = this.#requests.check(connection, path, now, rate)
+      if (shortage != null) return this.#deny('request', id, this.#violation(connection, shortage, now))
+      this.#requests.take(connection, path, now, rate)
+    }
+
+    this.#idle.touch(connection, now)
+    return ALLOWED
+  }
+
+  release (id: ConnectionId): boolean {
+    const connection = this.#connections.get(id)
+    if (connection == null) return false
+
+    this.#connections.delete(id)
+    this.#idle.remove(connection)
+    this.#requests.remove(connection)
+    connection.lease.release()
+    return true
+  }
+
+  detectIdle (id: ConnectionId): boolean {
+    const connection = this.#connections.get(id)
+
+    return connection != null && this.#now() - connection.lastActivity > this.#config.idleTimeout
+  }
+
+  sweepIdle (): ConnectionId[] {
+    return this.#idle.idle(this.#config.idleTimeout, this.#now()).map(({ id }) => id)
+  }
+
+  banAddress (text: string, ttl: number, reason?: string): boolean {
+    return this.#risk.ban(parseAddress(text), checkDurationOrNever('ttl', ttl), this.#now(), reason)
+  }
+
+  unbanAddress (text: string): boolean {
+    return this.#risk.lift(parseAddress(text), this.#now())
+  }
+
+  isBanned (text: string): boolean {
+    const ip = parseIp(text)
+    return ip != null && this.#risk.banLeft(ip, this.#now()) > 0
+  }
+
+  quota (id: ConnectionId, path = '/'): GateQuotas | undefined {
+    const connection = this.#connections.get(id)
+    return connection == null ? undefined : this.#requests.quotas(connection, path, this.#now())
+  }
+
+  numOpen (text: string): number {
+    return this.#core.numOpen(parseIp(text))
+  }
+
+  setConnectRate (rate: Partial<Rate> | false): void {
+    this.#connects.setRate(parseRate('connectRate', rate, this.#connects.rate), this.#now())
+  }
+
+  setRequestRate (rate: Partial<Rate> | false): void {
+    this.#requests.setRequestRate(parseRate('requestRate', rate, this.#requests.requestRate), this.#now())
+    this.#deriveClientRate()
+  }
+
+  setPathRate (path: string, rate: Partial<Rate> | false): void {
+    const rule = checkPathRule('path', path)
+
+    if (rate === false) this.#requests.deletePathRate(rule)
+    else this.#requests.setPathRate(rule, checkRate('rate', { ...this.#requests.pathRate(rule), ...rate }), this.#now())
+  }
+
+  config (): SecurityGateConfig {
+    const { dropsBeforeClose, idleTimeout } = this.#config
+
+    return {
+      ...formatLimits(this.#core.limits, formatCidr),
+      connectRate: this.#connects.rate,
+      requestRate: this.#requests.requestRate,
+      clientRequestRate: this.#requests.clientRate,
+      pathRates: this.#requests.pathRates(),
+      dropsBeforeClose,
+      idleTimeout
+    }
+  }
+
+  setConfig (change: Omit<ConnectionLimits, 'connectRate'>): void {
+    this.#core.setLimits(parseLimits({ ...change, connectRate: false } as ConnectionLimits, this.#core.limits), this.#now())
+    this.#deriveClientRate()
+  }
+
+  inspect (): SecurityGateInspection {
+    return {
+      open: this.#core.total,
+      prefixes: this.#core.prefixes(),
+      leases: this.#core.leases().map(({ key, since }) => ({ key, since })),
+      denied: { ...this.#denied },
+      bans: this.#risk.bans(this.#now()),
+      scored: this.#risk.tracked
+    }
+  }
+
+  addEventListener<Type extends keyof GateEvents> (type: Type, listener: GateListener<Type>): void {
+    this.#listeners[type].add(listener)
+  }
+
+  removeEventListener<Type extends keyof GateEvents> (type: Type, listener: GateListener<Type>): void {
+    this.#listeners[type].delete(listener)
+  }
+
+  #now (): number {
+    return this.#time.at(this.#clock.now())
+  }
+
+  /** Automatic bans pass over trusted clients and unlimited networks; what somebody banned by hand is banned. */
+  #banned (ip: Ip | undefined, now: number): Denied | undefined {
+    if (ip == null || this.#risk.banLeft(ip, now) === 0) return undefined
+    const ban = this.#risk.banOf(ip, now)
+    if (ban == null || (ban.automatic && this.#core.isFree(ip))) return undefined
+
+    return deny({ action: 'close', reason: 'banned', retryAfter: this.#risk.banLeft(ip, now), key: ban.key })
+  }
+
+  #violation (connection: Registered, shortage: QuotaShortage, now: number): Denied {
+    if (shortage.isPath) {
+      this.#offendQuota(connection, shortage, now)
+      return denial('close', connection, shortage)
+    }
+
+    const isForgotten = now - connection.lastViolation >= shortage.window
+    connection.violations = isForgotten ? 1 : connection.violations + 1
+    connection.lastViolation = now
+    if (connection.violations <= this.#config.dropsBeforeClose) return denial('drop', connection, shortage)
+
+    this.#offendQuota(connection, shortage, now)
+    return denial('close', connection, shortage)
+  }
+
+  #offendQuota ({ ip }: Registered, { reason }: QuotaShortage, now: number): void {
+    if (reason !== 'overflow-limit') this.#offend(ip, reason, now)
+  }
+
+  #offend (ip: Ip | undefined, offence: Offence, now: number): void {
+    if (ip != null && !this.#core.isFree(ip)) this.#risk.offend(ip, offence, now)
+  }
+
+  #deny (stage: 'connect' | 'request', id: ConnectionId, verdict: Denied): Denied {
+    this.#denied[verdict.reason] = (this.#denied[verdict.reason] ?? 0) + 1
+    if (this.#listeners.deny.size > 0) this.#listeners.deny.emit({ type: 'deny', detail: { stage, id, verdict, at: this.#clock.now() } })
+    return verdict
+  }
+
+  #deriveClientRate (): void {
+    if (this.#config.clientRequestRate !== undefined) return
+    this.#requests.setClientRate(deriveClientRate(this.#requests.requestRate, this.#core.limits), this.#now())
+  }
+
+  #callRatesOf (rate: Rate): PrefixRates {
+    const key = formatRate(checkRate('rate', rate))
+    const known = this.#callRates.get(key)
+    if (known != null) return known
+
+    checkCallRates(this.#callRates.size, rate)
+    const rates = new ClientRates(checkRate('rate', rate), this.#config.capacity, (ip, length) => this.#core.isPinned(ip, length)).prefixes
+    this.#callRates.set(key, rates)
+    return rates
+  }
+}
+
+function denial (action: 'drop' | 'close', { ip }: Registered, { reason, limit, wait, length }: QuotaShortage): Denied {
+  return ip == null || length === 0 ? deny({ action, reason, limit, retryAfter: wait }) : denyPrefix(action, reason, ip, length, limit, wait)
+}
+
+function parseAddress (text: string): Ip {
+  const ip = typeof text === 'string' ? parseIp(text) : undefined
+  if (ip == null) throw new InvalidAddressError(String(text), 'an IPv4 or IPv6 address')
+  return ip
+}

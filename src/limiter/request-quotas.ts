@@ -1,0 +1,157 @@
+import { ClientRates } from './client-rates.ts'
+import { checkCallRates } from './gate-options.ts'
+import { checkRate } from './options.ts'
+import { pathRules } from './path-rules.ts'
+import { formatRate } from './rate.ts'
+import { RowRates } from './row-rates.ts'
+import type { Ip } from '../address/ip.ts'
+import type { GateConfig } from './gate-options.ts'
+import type { PathRules } from './path-rules.ts'
+import type { Quota } from './rate-limiter.ts'
+import type { Rate } from './rate.ts'
+import type { DenyReason } from './verdict.ts'
+
+/** What one connection counts its requests in. */
+export interface Requester {
+  readonly ip: Ip | undefined
+  /** Its row in the configured rate. */
+  readonly row: number
+  /** Its rows in rates that were given with a call. */
+  callRows: Map<RowRates, number> | undefined
+}
+
+export interface QuotaShortage {
+  readonly reason: DenyReason & ('request-rate' | 'client-request-rate' | 'path-rate' | 'overflow-limit')
+  /** Whether the path's quota is used up, not the connection's or the client's. */
+  readonly isPath: boolean
+  readonly limit: number
+  readonly wait: number
+  /** 0 where no prefix is the key. */
+  readonly length: number
+  readonly window: number
+}
+
+export interface GateQuotas {
+  readonly connection: Quota
+  readonly client: Quota
+  readonly path?: Quota
+}
+
+/** The three quotas of a request: its connection's, its client's, its path's. All are asked, then all are taken from. */
+export class RequestQuotas {
+  readonly #capacity: number
+  readonly #pinned: (ip: Ip, length: number) => boolean
+  readonly #connections: RowRates
+  readonly #clients: ClientRates
+  readonly #paths: PathRules<ClientRates> = pathRules()
+  readonly #callRates = new Map<string, RowRates>()
+
+  constructor (config: GateConfig, clientRate: Rate, pinned: (ip: Ip, length: number) => boolean) {
+    this.#capacity = config.capacity
+    this.#pinned = pinned
+    this.#connections = new RowRates(config.requestRate)
+    this.#clients = new ClientRates(clientRate, config.capacity, pinned)
+    for (const [path, rate] of config.pathRates) this.setPathRate(path, rate, 0)
+  }
+
+  get requestRate (): Rate {
+    return this.#connections.rate
+  }
+
+  get clientRate (): Rate {
+    return this.#clients.rate
+  }
+
+  add (): number {
+    return this.#connections.add()
+  }
+
+  remove ({ row, callRows }: Requester): void {
+    this.#connections.remove(row)
+    callRows?.forEach((callRow, rates) => { rates.remove(callRow) })
+  }
+
+  /** @param rate - counts this request, and others of the same rate, instead of the configured rate of connections */
+  check (requester: Requester, path: string, now: number, rate?: Rate): QuotaShortage | undefined {
+    const [rates, row] = this.#ratesOf(requester, rate)
+    const wait = rates.wait(row, now)
+    if (wait > 0) return { reason: 'request-rate', isPath: false, limit: rates.rate.limit, wait, length: 0, window: rates.rate.window }
+
+    return shortage('client-request-rate', this.#clients, requester.ip, now) ??
+      shortage('path-rate', this.#paths.match(path), requester.ip, now)
+  }
+
+  take (requester: Requester, path: string, now: number, rate?: Rate): void {
+    const [rates, row] = this.#ratesOf(requester, rate)
+
+    rates.take(row, now)
+    this.#clients.take(requester.ip, now)
+    this.#paths.match(path)?.take(requester.ip, now)
+  }
+
+  quotas ({ ip, row }: Requester, path: string, now: number): GateQuotas {
+    const { rate } = this.#connections
+    const rule = this.#paths.match(path)
+    const connection = { limit: rate.limit, remaining: rate.limit - this.#connections.used(row, now), resetAfter: this.#connections.settles(row, now) }
+    const both = { connection, client: quotaOf(this.#clients, ip, now) }
+
+    return rule == null ? both : { ...both, path: quotaOf(rule, ip, now) }
+  }
+
+  setRequestRate (rate: Rate, now: number): void {
+    this.#connections.setRate(rate, now)
+  }
+
+  setClientRate (rate: Rate, now: number): void {
+    this.#clients.setRate(rate, now)
+  }
+
+  pathRate (path: string): Rate | undefined {
+    return this.#paths.get(path)?.rate
+  }
+
+  pathRates (): Record<string, Rate> {
+    return Object.fromEntries(this.#paths.entries().map(([path, rates]) => [path, rates.rate]))
+  }
+
+  setPathRate (path: string, rate: Rate, now: number): void {
+    const known = this.#paths.get(path)
+
+    if (known == null) this.#paths.set(path, new ClientRates(rate, this.#capacity, this.#pinned))
+    else known.setRate(rate, now)
+  }
+
+  deletePathRate (path: string): boolean {
+    return this.#paths.delete(path)
+  }
+
+  #ratesOf (requester: Requester, rate?: Rate): readonly [RowRates, number] {
+    if (rate === undefined) return [this.#connections, requester.row]
+    const key = formatRate(checkRate('rate', rate))
+    let rates = this.#callRates.get(key)
+
+    if (rates == null) {
+      checkCallRates(this.#callRates.size, rate)
+      rates = new RowRates(checkRate('rate', rate))
+      this.#callRates.set(key, rates)
+    }
+
+    requester.callRows ??= new Map()
+    const row = requester.callRows.get(rates) ?? rates.add()
+    requester.callRows.set(rates, row)
+    return [rates, row]
+  }
+}
+
+function shortage (reason: 'client-request-rate' | 'path-rate', rates: ClientRates | undefined, ip: Ip | undefined, now: number): QuotaShortage | undefined {
+  const found = rates?.check(ip, now)
+  if (rates == null || found == null) return undefined
+
+  const { limit, wait, length, overflow } = found
+  return { reason: overflow ? 'overflow-limit' : reason, isPath: reason === 'path-rate', limit, wait, length, window: rates.rate.window }
+}
+
+function quotaOf (rates: ClientRates, ip: Ip | undefined, now: number): Quota {
+  const { limit } = rates.rate
+  return { limit, remaining: limit - rates.used(ip, now), resetAfter: rates.settles(ip, now) }
+}

@@ -1,0 +1,148 @@
+import { systemClock } from '../clock/system-clock.ts'
+import { Gate } from './gate.ts'
+import { parseGate } from './gate-options.ts'
+import { trustList } from './trust-list.ts'
+import type { Ban } from './ban-ledger.ts'
+import type { ConnectionLimiterConfig, ConnectionLimits } from './connection-config.ts'
+import type { SecurityGateInit } from './gate-options.ts'
+import type { Rate } from './rate.ts'
+import type { GateQuotas } from './request-quotas.ts'
+import type { Unban } from './risk.ts'
+import type { Denied, DenyReason, Verdict } from './verdict.ts'
+
+/** Whatever tells one connection from another: a socket, a number, a text. A file descriptor is one only until it is closed. */
+export type ConnectionId = unknown
+
+export interface GateDenial {
+  readonly stage: 'connect' | 'request'
+  readonly id: ConnectionId
+  readonly verdict: Denied
+  /** Epoch ms. */
+  readonly at: number
+}
+
+export interface GateEvents {
+  readonly deny: GateDenial
+  readonly ban: Ban
+  readonly unban: Unban
+}
+
+export type GateListener<Type extends keyof GateEvents> = (event: { readonly type: Type, readonly detail: GateEvents[Type] }) => void
+
+export interface SecurityGateConfig extends Omit<ConnectionLimiterConfig, 'connectRate'> {
+  readonly connectRate: Rate
+  readonly requestRate: Rate
+  readonly clientRequestRate: Rate
+  readonly pathRates: Readonly<Record<string, Rate>>
+  readonly dropsBeforeClose: number
+  readonly idleTimeout: number
+}
+
+export interface SecurityGateInspection {
+  readonly open: number
+  readonly prefixes: Readonly<Record<string, number>>
+  /** Oldest first. */
+  readonly leases: ReadonlyArray<{ readonly key: string, readonly since: number }>
+  readonly denied: Readonly<Partial<Record<DenyReason, number>>>
+  readonly bans: readonly Ban[]
+  /** Clients with a score. */
+  readonly scored: number
+}
+
+export interface SecurityGate {
+  /**
+   * May this address connect? In order: a ban, the cap of its prefixes, how often it connects; then it is registered under `id`. All denials
+   * are `close`. One against the client's own cap or rate is an offence.
+   *
+   * An id that is registered is `duplicate-id`; nothing changes. An address that cannot be read is dealt with as `onUnknownAddress` says.
+   *
+   * @param options.rate - counts this connection, and others with the same rate, in a quota of its own instead of the configured one's
+   */
+  allowConnect (ip: string, id: ConnectionId, options?: { readonly rate?: Rate }): Verdict
+
+  /**
+   * May this connection ask? An id that is not registered is `unknown-id` and a banned client `banned`, both `close`. Then the quotas of the
+   * connection, of its client and of the path are asked, and only if all have something left, all are taken from.
+   *
+   * The first `dropsBeforeClose` violations of the first two are `drop`, each further one is `close` and an offence; they are forgotten
+   * after one window without any. A path's is `close` and an offence at once. Only an admitted request counts as activity.
+   *
+   * @param path - query, fragment and other ways to write the same path are nothing
+   */
+  allowRequest (id: ConnectionId, path: string, options?: { readonly rate?: Rate }): Verdict
+
+  /** The connection has closed. @returns whether it was registered */
+  release (id: ConnectionId): boolean
+
+  /** Whether it has been idle for longer than `idleTimeout`. The caller closes it, and then releases it; false for an unknown id. */
+  detectIdle (id: ConnectionId): boolean
+
+  /** All that are idle, longest first. It costs as much as there are, however many are registered. */
+  sweepIdle (): ConnectionId[]
+
+  /**
+   * Bans the client of an address: the IPv4 address, or the IPv6 /56. What is open is refused at its next request. A trusted client is
+   * banned, too, since somebody said so. A ban is never shortened.
+   *
+   * @param ttl - milliseconds above 0; `Infinity` is for good
+   * @returns whether anything changed
+   * @throws {@link InvalidAddressError}, {@link InvalidOptionError}
+   */
+  banAddress (ip: string, ttl: number, reason?: string): boolean
+
+  /** Its score stays, and fades. @returns whether it was banned */
+  unbanAddress (ip: string): boolean
+
+  /** At the very end of a ban it is over. False for what is not an address. */
+  isBanned (ip: string): boolean
+
+  /** What a connection has left; undefined for an unknown id. */
+  quota (id: ConnectionId, path?: string): GateQuotas | undefined
+
+  /** Open connections of the client that the address belongs to. */
+  numOpen (ip: string): number
+
+  /** Changes some fields of a rate, its strategy too, for everybody: what is used stays used. @throws {@link InvalidOptionError} */
+  setConnectRate (rate: Partial<Rate> | false): void
+
+  /** Where `clientRequestRate` was not given, it follows. */
+  setRequestRate (rate: Partial<Rate> | false): void
+
+  /** Adds a rule, then with all three fields, or changes some fields of one; false takes it away. */
+  setPathRate (path: string, rate: Partial<Rate> | false): void
+
+  config (): SecurityGateConfig
+
+  /** Changes caps and networks. It closes nothing. @throws {@link InvalidOptionError} or {@link InvalidAddressError}, and nothing is changed */
+  setConfig (change: Omit<ConnectionLimits, 'connectRate'>): void
+
+  inspect (): SecurityGateInspection
+
+  /** A listener that throws harms nobody. `unban` says that a ban was lifted, or that its end was noticed when its client was next asked about. */
+  addEventListener<Type extends keyof GateEvents> (type: Type, listener: GateListener<Type>): void
+
+  removeEventListener<Type extends keyof GateEvents> (type: Type, listener: GateListener<Type>): void
+}
+
+/**
+ * Decides who may connect and who may ask, by address, by connection and by path, and bans who keeps breaking the limits. It decides and
+ * never acts: it closes nothing, sends nothing and sleeps nowhere. Synchronous, without timers, for any runtime.
+ *
+ * @throws {@link InvalidOptionError} or {@link InvalidAddressError}
+ *
+ * @example
+ *
+ * ```ts
+ * import { securityGate } from 'libp2p-connmgr/limiter'
+ *
+ * const gate = securityGate({ pathRates: { '/login': { strategy: 'cooldown', limit: 5, window: 60_000 } } })
+ * const socket = {}
+ *
+ * console.log(gate.allowConnect('192.0.2.1', socket).allow) // true
+ * console.log(gate.allowRequest(socket, '/login').allow) // true
+ * gate.release(socket)
+ * ```
+ */
+export function securityGate ({ clock = systemClock, trust, ...init }: SecurityGateInit = {}): SecurityGate {
+  return new Gate(parseGate(init), trustList(trust), clock)
+}

@@ -1,0 +1,522 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { fakeClock } from '../../src/clock/fake-clock.ts'
+import { securityGate } from '../../src/limiter/security-gate.ts'
+import type { SecurityGateInit } from '../../src/limiter/gate-options.ts'
+import type { Rate } from '../../src/limiter/rate.ts'
+import type { GateEvents } from '../../src/limiter/security-gate.ts'
+import type { Verdict } from '../../src/limiter/verdict.ts'
+
+const IP = '192.0.2.1'
+const rate = (limit: number, seconds = 1, strategy: Rate['strategy'] = 'fixed-window'): Rate => ({ strategy, limit, window: seconds * 1_000 })
+
+/** A admitted, D dropped, C closed. */
+function letter (verdict: Verdict): string {
+  return verdict.allow ? 'A' : verdict.action === 'drop' ? 'D' : 'C'
+}
+
+function gateWith (init: SecurityGateInit = {}) {
+  const clock = fakeClock()
+  const gate = securityGate({ clock, ...init })
+  const events: Array<{ [Type in keyof GateEvents]: { readonly type: Type, readonly detail: GateEvents[Type] } }[keyof GateEvents]> = []
+  for (const type of ['deny', 'ban', 'unban'] as const) gate.addEventListener(type, event => { events.push(event as typeof events[number]) })
+  let ids = 0
+
+  return {
+    gate,
+    clock,
+    events,
+    connect: (ip = IP): Verdict => gate.allowConnect(ip, ++ids),
+    connects: (times: number, ip = IP): string => Array.from({ length: times }, () => letter(gate.allowConnect(ip, ++ids))).join(''),
+    requests: (times: number, id: unknown = 'id', path = '/'): string => Array.from({ length: times }, () => letter(gate.allowRequest(id, path))).join('')
+  }
+}
+
+describe('the connect stage', () => {
+  it('asks for a ban, then for a place, then for the rate, and only then registers', () => {
+    const { gate, connect, connects, clock } = gateWith({ maxConnsPerIp: 3, connectRate: rate(5, 10) })
+    expect(connects(3)).toBe('AAA')
+    expect(connect()).toMatchObject({ allow: false, action: 'close', reason: 'connection-limit', limit: 3 })
+    for (const id of [1, 2, 3]) gate.release(id)
+    expect(connects(2)).toBe('AA')
+    expect(connect()).toMatchObject({ reason: 'connect-rate', limit: 5, retryAfter: 10_000 })
+    gate.banAddress(IP, 1_000)
+    expect(connect()).toMatchObject({ reason: 'banned', retryAfter: 1_000, key: IP })
+    expect(gate.numOpen(IP)).toBe(2)
+    clock.advance(10_000)
+    expect(connects(1)).toBe('A')
+  })
+
+  it('spends no connect rate on who finds no place', () => {
+    const { gate, connects } = gateWith({ maxConnsPerIp: 1, connectRate: rate(2, 10), risk: false })
+    expect(connects(50)).toBe('A' + 'C'.repeat(49))
+    gate.release(1)
+    expect(connects(1)).toBe('A')
+  })
+
+  it('changes nothing for an id that is registered', () => {
+    const { gate } = gateWith()
+    expect(gate.allowConnect(IP, 'id').allow).toBe(true)
+    expect(gate.allowConnect('198.51.100.1', 'id')).toEqual({ allow: false, action: 'close', reason: 'duplicate-id' })
+    expect([gate.numOpen(IP), gate.numOpen('198.51.100.1')]).toEqual([1, 0])
+    expect([gate.release('id'), gate.release('id'), gate.numOpen(IP)]).toEqual([true, false, 0])
+  })
+
+  it('refuses everyone at a cap of 0', () => {
+    expect(gateWith({ maxConnsPerIp: 0 }).connect()).toMatchObject({ reason: 'connection-limit', limit: 0 })
+  })
+
+  it('gives unknown addresses one shared key', () => {
+    const { gate, connects } = gateWith({ maxConnsPerIp: 1, maxUnknown: 2 })
+    expect(connects(3, '/tmp/socket')).toBe('AAC')
+    expect(gate.allowRequest(1, '/')).toEqual({ allow: true })
+    expect(gateWith({ onUnknownAddress: 'deny' }).connect('nobody')).toMatchObject({ reason: 'unknown-address' })
+  })
+
+  it('counts a rate given with the call by itself', () => {
+    const { gate, connects } = gateWith({ connectRate: rate(1, 10) })
+    expect(connects(1)).toBe('A')
+
+    expect(gate.allowConnect(IP, 'a', { rate: rate(2, 10) })).toEqual({ allow: true })
+    expect(gate.allowConnect(IP, 'b', { rate: rate(2, 10) })).toEqual({ allow: true })
+    expect(gate.allowConnect(IP, 'c', { rate: rate(2, 10) })).toMatchObject({ reason: 'connect-rate', limit: 2 })
+  })
+})
+
+describe('the original gate\'s traces', () => {
+  it('refuses the seventh connection in a second, and later ones until a second after the sixth', () => {
+    const { connects, clock } = gateWith({ risk: false })
+    expect(connects(8)).toBe('AAAAAACC')
+    clock.advance(999)
+    expect(connects(1)).toBe('C')
+    clock.advance(1)
+    expect(connects(1)).toBe('A')
+  })
+
+  it('bans for ten minutes at the tenth refusal of the rate', () => {
+    const { gate, connects, clock } = gateWith({ connectRate: rate(1, 1_000) })
+    expect(connects(10)).toBe('ACCCCCCCCC')
+    expect(gate.isBanned(IP)).toBe(false)
+    connects(1)
+    expect(gate.isBanned(IP)).toBe(true)
+    clock.advance(599_999)
+    expect(gate.isBanned(IP)).toBe(true)
+    clock.advance(1)
+    expect(gate.isBanned(IP)).toBe(false)
+  })
+
+  it('bans for too many connections, too, where the original only scores them', () => {
+    const { gate, connects } = gateWith({ maxConnsPerIp: 1 })
+    connects(11)
+
+    expect(gate.isBanned(IP)).toBe(true)
+  })
+
+  it('does not ban again at the first offence after a ban, where the original does for ever', () => {
+    const { gate, connects, clock } = gateWith({ connectRate: rate(1, 10_000) })
+    connects(11)
+    clock.advance(600_000)
+    expect(connects(4)).toBe('CCCC')
+    expect(gate.isBanned(IP)).toBe(false)
+    connects(1)
+    expect(gate.isBanned(IP)).toBe(true)
+  })
+
+  it('drops two requests and closes from the third, and bans at the tenth close (the original: fifteenth)', () => {
+    const { gate, requests, events } = gateWith({ requestRate: rate(1, 1_000) })
+    gate.allowConnect(IP, 'id')
+
+    expect(requests(12)).toBe('ADDCCCCCCCCC')
+    expect(gate.isBanned(IP)).toBe(false)
+    expect(requests(1)).toBe('C')
+    expect(gate.isBanned(IP)).toBe(true)
+    expect(events.filter(({ type }) => type === 'ban')).toMatchObject([{ detail: { key: IP, reason: 'request-rate', automatic: true } }])
+    expect(gate.allowRequest('id', '/')).toMatchObject({ reason: 'banned', action: 'close' })
+  })
+
+  it('closes at once for a path, and bans for it, where the original never does', () => {
+    const { gate, requests } = gateWith({ pathRates: { '/login': rate(1, 1_000) } })
+    gate.allowConnect(IP, 'id')
+
+    expect(requests(10, 'id', '/login')).toBe('ACCCCCCCCC')
+    expect(gate.isBanned(IP)).toBe(false)
+    requests(1, 'id', '/login')
+    expect(gate.isBanned(IP)).toBe(true)
+  })
+
+  it('spends no request quota where the path refuses, as the original does', () => {
+    const { gate, requests } = gateWith({ requestRate: rate(3, 1_000), pathRates: { '/login': rate(1, 1_000) } })
+    gate.allowConnect(IP, 'id')
+
+    expect(requests(4, 'id', '/login')).toBe('ACCC')
+    expect(requests(3)).toBe('AAD')
+  })
+
+  it('closes for an unknown id and an unknown client, and makes no entry', () => {
+    const { gate } = gateWith()
+
+    expect(gate.allowRequest('nobody', '/')).toEqual({ allow: false, action: 'close', reason: 'unknown-id' })
+    expect(gate.detectIdle('nobody')).toBe(false)
+    expect(gate.release('nobody')).toBe(false)
+    expect(gate.inspect()).toMatchObject({ open: 0, scored: 0, denied: { 'unknown-id': 1 } })
+  })
+
+  it('keeps the later end of two bans, and lifts one without forgetting the score', () => {
+    const { gate, clock } = gateWith()
+    expect(gate.banAddress(IP, 60_000)).toBe(true)
+    expect(gate.banAddress(IP, 1_000)).toBe(false)
+    clock.advance(59_999)
+    expect(gate.isBanned(IP)).toBe(true)
+    expect(gate.banAddress(IP, Infinity, 'for good')).toBe(true)
+    clock.advance(1e12)
+    expect(gate.isBanned(IP)).toBe(true)
+    expect(gate.inspect().bans).toMatchObject([{ key: IP, until: Infinity, reason: 'for good', automatic: false }])
+    expect([gate.unbanAddress(IP), gate.unbanAddress(IP)]).toEqual([true, false])
+  })
+
+  it('bans for a day what the original silently clamps to 18 hours', () => {
+    const { gate, clock } = gateWith()
+    gate.banAddress(IP, 86_400_000)
+    clock.advance(86_399_999)
+
+    expect(gate.isBanned(IP)).toBe(true)
+  })
+})
+
+describe('the request stage', () => {
+  it('forgets violations after one window without any', () => {
+    const { gate, requests, clock } = gateWith({ requestRate: rate(1, 10, 'token-bucket') })
+    gate.allowConnect(IP, 'id')
+    expect(requests(3)).toBe('ADD')
+    clock.advance(9_999)
+    expect(requests(1)).toBe('C')
+    clock.advance(10_000)
+    expect(requests(4)).toBe('ADDC')
+  })
+
+  it('drops as often as told', () => {
+    const { gate, requests } = gateWith({ requestRate: rate(1, 10), dropsBeforeClose: 0 })
+    gate.allowConnect(IP, 'id')
+
+    expect(requests(2)).toBe('AC')
+  })
+
+  it('limits a client by all of its connections, so that reconnecting resets nothing', () => {
+    const { gate, requests } = gateWith({ maxConnsPerIp: 2, requestRate: rate(3, 10), connectRate: false, risk: false })
+    const verdicts = Array.from({ length: 10 }, (_, at) => {
+      gate.allowConnect(IP, at)
+      const answer = requests(3, at)
+      gate.release(at)
+      return answer
+    })
+
+    expect(verdicts).toEqual(['AAA', 'AAA', ...Array.from({ length: 8 }, () => 'DDC')])
+    gate.allowConnect('198.51.100.1', 'other')
+    expect(requests(3, 'other')).toBe('AAA')
+  })
+
+  it('takes clientRequestRate where it is given', () => {
+    const { gate, requests } = gateWith({ clientRequestRate: rate(2, 10) })
+    gate.allowConnect(IP, 'id')
+
+    expect(requests(2)).toBe('AA')
+    expect(gate.allowRequest('id', '/')).toMatchObject({ action: 'drop', reason: 'client-request-rate', limit: 2, retryAfter: 10_000, key: IP })
+  })
+
+  it('holds a path\'s quota per client, over all of its connections', () => {
+    const { gate, requests } = gateWith({ pathRates: { '/login': rate(2, 10) } })
+    gate.allowConnect(IP, 'a')
+    gate.allowConnect(IP, 'b')
+    gate.allowConnect('198.51.100.1', 'c')
+
+    expect(requests(2, 'a', '/login')).toBe('AA')
+    expect(gate.allowRequest('b', '/login')).toMatchObject({ action: 'close', reason: 'path-rate', limit: 2, key: IP })
+    expect(requests(1, 'c', '/login')).toBe('A')
+    expect(requests(1, 'b', '/logout')).toBe('A')
+  })
+
+  it.each([
+    ['/login', '/login?x=1'], ['/login', '/login#top'], ['/login', '/login/'], ['/login', '//login'], ['/login', '/./login'], ['/login', '/a/../login'], ['/login', '/%6Cogin'],
+    ['/api/', '/api'], ['/api/', '/api/users/1'], ['/users/*', '/users/42'], ['/users/*/posts', '/users/42/posts/'], ['/', '/anything']
+  ])('finds the rule %s for %s', (rule, path) => {
+    const { gate, requests } = gateWith({ pathRates: { [rule]: rate(1, 10) } })
+    gate.allowConnect(IP, 'id')
+
+    expect(requests(2, 'id', path)).toBe('AC')
+  })
+
+  it.each([
+    ['/login', '/login2'], ['/login', '/Login'], ['/api/', '/apis'], ['/users/*', '/users/'], ['/users/*', '/users/42/posts'], ['/login', '/%2Flogin']
+  ])('does not find the rule %s for %s', (rule, path) => {
+    const { gate, requests } = gateWith({ pathRates: { [rule]: rate(1, 10) } })
+    gate.allowConnect(IP, 'id')
+
+    expect(requests(2, 'id', path)).toBe('AA')
+  })
+
+  it('takes the most specific rule alone', () => {
+    const { gate, requests } = gateWith({ pathRates: { '/api/': rate(1, 10), '/api/v1/': rate(2, 10), '/api/v1/*': rate(3, 10), '/api/v1/me': rate(4, 10) } })
+    gate.allowConnect(IP, 'id')
+
+    expect(['/api/x', '/api/v1/x/y', '/api/v1/x', '/api/v1/me'].map(path => requests(5, 'id', path).indexOf('C'))).toEqual([1, 2, 3, 4])
+  })
+
+  it('counts a rate given with the call by itself, and refuses more than sixteen of them', () => {
+    const { gate } = gateWith()
+    gate.allowConnect(IP, 'id')
+    const ask = (limit: number): Verdict => gate.allowRequest('id', '/', { rate: rate(limit) })
+
+    expect([ask(1), ask(1)]).toMatchObject([{ allow: true }, { allow: false, reason: 'request-rate', limit: 1 }])
+    for (let limit = 2; limit <= 16; limit++) expect(ask(limit).allow).toBe(true)
+    expect(() => ask(17)).toThrow('Could not use the option rate')
+    expect(gate.release('id')).toBe(true)
+  })
+
+  it('names what is left', () => {
+    const { gate, requests } = gateWith({ maxConnsPerIp: 2, requestRate: rate(10, 10), pathRates: { '/login': rate(3, 60) } })
+    gate.allowConnect(IP, 'id')
+    requests(2, 'id', '/login')
+
+    expect(gate.quota('id', '/login')).toEqual({
+      connection: { limit: 10, remaining: 8, resetAfter: 10_000 },
+      client: { limit: 20, remaining: 18, resetAfter: 10_000 },
+      path: { limit: 3, remaining: 1, resetAfter: 60_000 }
+    })
+    expect(gate.quota('id')).not.toHaveProperty('path')
+    expect(gate.quota('nobody')).toBeUndefined()
+  })
+})
+
+describe('trust and unlimited networks', () => {
+  it.each([
+    ['trusted clients', { trust: ['192.0.2.0/24'] }],
+    ['clients of an unlimited network', { networks: { '192.0.2.0/24': Infinity } }]
+  ])('leaves %s alone, unless somebody bans them by hand', (_, init) => {
+    const { gate, connects, requests, clock } = gateWith({ maxConnsPerIp: 1, connectRate: rate(1), requestRate: rate(1), pathRates: { '/': rate(1) }, ...init })
+
+    expect(connects(20)).toBe('A'.repeat(20))
+    expect(requests(20, 1)).toBe('A'.repeat(20))
+    expect(gate.inspect()).toMatchObject({ open: 20, scored: 0 })
+    gate.banAddress(IP, 1_000)
+    expect(connects(1)).toBe('C')
+    expect(requests(1, 1)).toBe('C')
+    clock.advance(1_000)
+    expect(connects(1)).toBe('A')
+  })
+})
+
+describe('offences', () => {
+  it('are those against a client\'s own limits only', () => {
+    const { gate, connects } = gateWith({ prefixLimits: { ipv4: { 32: 100, 24: 1 }, ipv6: { 56: 100, 48: 1 } }, maxConns: 3 })
+    connects(1, '10.0.0.1')
+    connects(50, '10.0.0.2')
+    connects(1, '2001:db8::1')
+    connects(50, '2001:db8:0:100::1')
+    connects(1, '10.0.1.1')
+    connects(50, '10.0.2.1')
+
+    expect(gate.inspect()).toMatchObject({ scored: 0, bans: [], denied: { 'connection-limit': 100, 'total-limit': 50 } })
+  })
+
+  it('are never those of coarser keys', () => {
+    const { gate, connects } = gateWith({ maxConnsPerIp: 1, capacity: 16, connectRate: false })
+    for (let net = 0; net < 16; net++) connects(1, `10.${net}.0.1`)
+    connects(50, '172.16.0.1')
+
+    expect(gate.inspect()).toMatchObject({ scored: 0, denied: { 'overflow-limit': 42 } })
+  })
+
+  it('are not scored with risk: false, and bans by hand still hold', () => {
+    const { gate, connects } = gateWith({ maxConnsPerIp: 1, risk: false })
+    connects(50)
+
+    expect(gate.isBanned(IP)).toBe(false)
+    expect(gate.banAddress(IP, 1)).toBe(true)
+    expect(gate.isBanned(IP)).toBe(true)
+  })
+
+  it('weigh what they are told to', () => {
+    const { gate, connects } = gateWith({ maxConnsPerIp: 1, risk: { threshold: 6, weights: { 'connection-limit': 3 }, banTime: 5_000 } })
+    connects(3)
+
+    expect(gate.inspect().bans).toMatchObject([{ key: IP, reason: 'connection-limit' }])
+  })
+})
+
+describe('idle connections', () => {
+  it('are those without an admitted request for longer than the time-out', () => {
+    const { gate, requests, clock } = gateWith({ requestRate: rate(1, 1_000), idleTimeout: 10_000 })
+    for (const id of ['a', 'b', 'c']) gate.allowConnect(IP, id)
+    clock.advance(5_000)
+    requests(1, 'b')
+    clock.advance(5_000)
+    expect(requests(1, 'b')).toBe('D')
+    expect(gate.sweepIdle()).toEqual([])
+    clock.advance(1)
+
+    expect(gate.sweepIdle()).toEqual(['a', 'c'])
+    expect(['a', 'b', 'c'].map(id => gate.detectIdle(id))).toEqual([true, false, true])
+    gate.release('a')
+    expect(gate.sweepIdle()).toEqual(['c'])
+    clock.advance(5_000)
+    expect(gate.sweepIdle()).toEqual(['c', 'b'])
+  })
+
+  it('never are at Infinity, nor after the clock jumped back', () => {
+    const { gate, clock } = gateWith({ idleTimeout: Infinity })
+    gate.allowConnect(IP, 'id')
+    clock.advance(1e12)
+    expect(gate.sweepIdle()).toEqual([])
+
+    const other = gateWith({ idleTimeout: 1_000 })
+    other.gate.allowConnect(IP, 'id')
+    other.clock.jump(1)
+    expect(other.gate.detectIdle('id')).toBe(false)
+    other.clock.advance(1_001)
+    expect(other.gate.detectIdle('id')).toBe(true)
+  })
+})
+
+describe('changes at run time', () => {
+  it.each(['cooldown', 'fixed-window', 'sliding-window', 'token-bucket'] as const)('convert what is used to %s, and free nobody', strategy => {
+    const { gate, connects, requests } = gateWith({ connectRate: rate(2, 10), requestRate: rate(2, 10), pathRates: { '/login': rate(1, 10) }, risk: false })
+    gate.allowConnect(IP, 'id')
+    connects(1)
+    requests(1, 'id', '/login')
+    requests(1)
+    gate.setConnectRate({ strategy })
+    gate.setRequestRate({ strategy })
+    gate.setPathRate('/login', { strategy })
+
+    expect(connects(1)).toBe('C')
+    expect(requests(1)).toBe('D')
+    gate.setRequestRate({ limit: 3 })
+    expect(gate.allowRequest('id', '/login')).toMatchObject({ reason: 'path-rate' })
+    expect(requests(2)).toBe('AD')
+    expect(gate.config()).toMatchObject({ connectRate: { strategy, limit: 2 }, requestRate: { strategy, limit: 3 }, clientRequestRate: { strategy, limit: 60 } })
+  })
+
+  it('add and take away path rules', () => {
+    const { gate, requests } = gateWith()
+    gate.allowConnect(IP, 'id')
+    gate.setPathRate('/login', rate(1, 10))
+    expect(requests(2, 'id', '/login')).toBe('AC')
+    gate.setPathRate('/login', false)
+
+    expect(requests(2, 'id', '/login')).toBe('AA')
+    expect(gate.config().pathRates).toEqual({})
+  })
+
+  it('close nothing when a cap is lowered', () => {
+    const { gate, connects } = gateWith()
+    connects(5)
+    gate.setConfig({ maxConnsPerIp: 2 })
+
+    expect(gate.numOpen(IP)).toBe(5)
+    expect(connects(1)).toBe('C')
+    expect(gate.config()).toMatchObject({ prefixLimits: { ipv4: { 32: 2 } }, clientRequestRate: { limit: 80 } })
+  })
+})
+
+describe('events', () => {
+  it('tell who was denied, banned and freed, and survive a listener that throws', () => {
+    const { gate, connects, events, clock } = gateWith({ maxConnsPerIp: 1, risk: { threshold: 2, banTime: 1_000 } })
+    gate.addEventListener('deny', () => { throw new Error('mine') })
+    connects(3)
+    clock.advance(1_000)
+    expect(gate.isBanned(IP)).toBe(false)
+
+    expect(events.map(({ type }) => type)).toEqual(['deny', 'ban', 'deny', 'unban'])
+    expect(events[0]).toMatchObject({ detail: { stage: 'connect', id: 2, verdict: { reason: 'connection-limit', key: IP } } })
+    expect(events[3]).toMatchObject({ detail: { cause: 'ended', key: IP } })
+  })
+})
+
+describe('properties', () => {
+  it('any sequence of connects, requests, releases and bans ends at zero', () => {
+    const ip = fc.constantFrom('10.0.0.1', '10.0.0.2', '2001:db8::1', '2001:db8:0:100::1', 'unix')
+    const move = fc.record({ do: fc.constantFrom('connect', 'request', 'release', 'ban', 'unban', 'wait'), id: fc.nat(12), ip })
+
+    fc.assert(fc.property(fc.array(move, { maxLength: 150 }), moves => {
+      const { gate, clock } = gateWith({ maxConnsPerIp: 3, capacity: 20, requestRate: rate(5), pathRates: { '/a': rate(2) } })
+      const open = new Set<number>()
+      const acts: Record<string, (id: number, who: string) => unknown> = {
+        connect: (id, who) => gate.allowConnect(who, id).allow && open.add(id),
+        request: id => { expect(gate.allowRequest(id, '/a').allow && !open.has(id)).toBe(false) },
+        release: id => { expect(gate.release(id)).toBe(open.delete(id)) },
+        ban: (_, who) => who !== 'unix' && gate.banAddress(who, 500),
+        unban: (_, who) => who !== 'unix' && gate.unbanAddress(who),
+        wait: id => { clock.advance(id * 100) }
+      }
+
+      for (const { do: act, id, ip: who } of moves) {
+        acts[act]!(id, who)
+        expect(gate.inspect().open).toBe(open.size)
+      }
+
+      for (const id of open) gate.release(id)
+      clock.advance(1e9)
+      expect(gate.inspect()).toMatchObject({ open: 0, prefixes: {}, leases: [], bans: [] })
+      expect(gate.sweepIdle()).toEqual([])
+    }), { numRuns: 200 })
+  })
+
+  it('two hundred thousand rotating addresses reset no offender and lock out nobody who is known', () => {
+    const { gate, connects, clock } = gateWith({ capacity: 1_000, maxConnsPerIp: 2, connectRate: rate(20, 3_600), maxConns: 100_000 })
+    expect(connects(2, '203.0.113.1')).toBe('AA')
+    connects(8, '203.0.113.1')
+    gate.allowConnect('198.51.100.1', 'known')
+
+    for (let at = 0; at < 200_000; at++) {
+      gate.allowConnect(`${1 + at % 180}.${at >> 8 & 255}.${at & 255}.${at % 251}`, `rotating ${at}`)
+      gate.release(`rotating ${at}`)
+    }
+
+    expect(gate.isBanned('203.0.113.1')).toBe(false)
+    clock.advance(1)
+    expect(connects(3, '203.0.113.1')).toBe('CCC')
+    expect(gate.isBanned('203.0.113.1')).toBe(true)
+    expect(gate.allowRequest('known', '/').allow).toBe(true)
+    expect(connects(1, '198.51.100.1')).toBe('A')
+  })
+})
+
+describe('bad input changes nothing', () => {
+  it.each([
+    [{ maxConnsPerIp: -1 }, 'maxConnsPerIp'],
+    [{ connectRate: { limit: 1.5 } }, 'connectRate.limit'],
+    [{ connectRate: true }, 'connectRate'],
+    [{ requestRate: { window: 0 } }, 'requestRate.window'],
+    [{ clientRequestRate: { strategy: 'none' } }, 'clientRequestRate.strategy'],
+    [{ pathRates: { login: rate(1) } }, 'pathRates'],
+    [{ pathRates: { '/a?b': rate(1) } }, 'pathRates'],
+    [{ pathRates: { '/a': { limit: 1 } } }, 'pathRates[\'/a\'].strategy'],
+    [{ dropsBeforeClose: -1 }, 'dropsBeforeClose'],
+    [{ idleTimeout: 0 }, 'idleTimeout'],
+    [{ idleTimeout: NaN }, 'idleTimeout'],
+    [{ risk: { threshold: -1 } }, 'risk.threshold'],
+    [{ capacity: 1.5 }, 'capacity']
+  ])('in the init %j', (init, option) => {
+    expect(() => securityGate(init as SecurityGateInit)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option }))
+  })
+
+  it('in calls', () => {
+    const { gate } = gateWith()
+    const before = gate.config()
+
+    for (const ttl of [0, -1, NaN]) expect(() => gate.banAddress(IP, ttl)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option: 'ttl' }))
+    for (const ip of ['', 'localhost', '10.0.0.0/8']) {
+      expect(() => gate.banAddress(ip, 1)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ADDRESS' }))
+      expect(() => gate.unbanAddress(ip)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ADDRESS' }))
+      expect(gate.isBanned(ip)).toBe(false)
+    }
+    expect(() => { gate.setConnectRate({ limit: -1 }) }).toThrow()
+    expect(() => { gate.setRequestRate({ window: 0 }) }).toThrow()
+    expect(() => { gate.setPathRate('/new', { limit: 1 }) }).toThrow()
+    expect(() => { gate.setPathRate('new', rate(1)) }).toThrow()
+    expect(() => { gate.setConfig({ maxConns: 1, networks: { x: 1 } }) }).toThrow()
+    expect(() => gate.allowConnect(IP, 'id', { rate: rate(-1) })).toThrow()
+    expect(gate.config()).toEqual(before)
+    expect(gate.inspect()).toMatchObject({ open: 0, bans: [] })
+  })
+})

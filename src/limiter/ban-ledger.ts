@@ -117,7 +117,7 @@ export class BanLedger {
 
     // Some of them may be over without anybody having asked.
     for (let looked = 0; looked < 32 && !table.hasRoom(ip); looked++) {
-      const slot = table.candidate(ip)
+      const slot = table.candidate(table.ring(ip))
       if (this.#entries[ip.family][slot]!.until <= this.#time.at(now)) this.#remove(ip.family, slot)
     }
 

@@ -1,7 +1,7 @@
 import { formatCidr, parseCidr } from '../address/cidr.ts'
 import { InvalidAddressError } from '../address/errors.ts'
 import { BITS, parseIp } from '../address/ip.ts'
-import { maskIp } from '../address/prefix.ts'
+import { formatPrefix } from '../address/prefix.ts'
 import { nextTurn } from '../clock/next-turn.ts'
 import { systemClock } from '../clock/system-clock.ts'
 import { CapacityError } from './errors.ts'
@@ -178,7 +178,7 @@ class RuleAndTableList implements BlockList {
     const rule = this.#rules.size === 0 ? undefined : this.#matchRule(ip, length)
 
     if (rule != null) return this.#describe(rule)
-    return length === -1 ? undefined : { range: formatCidr({ ip: maskIp(ip, length), length }), source: 'list' }
+    return length === -1 ? undefined : new ListedRange(ip, length)
   }
 
   rules (): BlockRule[] {
@@ -268,6 +268,26 @@ class RuleAndTableList implements BlockList {
     if (until !== Infinity) rule.until = this.#time.toClock(until)
     if (reason != null) rule.reason = reason
     return rule
+  }
+}
+
+/** Its text is written when it is read: writing an address takes as long as finding it. */
+class ListedRange implements BlockRule {
+  readonly source = 'list'
+  readonly #ip: Ip
+  readonly #length: number
+
+  constructor (ip: Ip, length: number) {
+    this.#ip = ip
+    this.#length = length
+  }
+
+  get range (): string {
+    return formatPrefix(this.#ip, this.#length)
+  }
+
+  toJSON (): object {
+    return { range: this.range, source: this.source }
   }
 }
 

@@ -177,7 +177,7 @@ export class ConnectionCore {
   }
 
   #standing (ip: Ip): Standing {
-    if (this.trust.size > 0 && this.trust.has(ip)) return TRUSTED
+    if (this.trust.has(ip)) return TRUSTED
     const cap = this.#networks.find(ip)
     return cap == null ? PREFIXES : { kind: 'network', cap }
   }

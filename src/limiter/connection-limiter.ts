@@ -131,7 +131,9 @@ export function remoteOf (remote: RemoteLike): Remote {
 }
 
 function isIp (remote: object): remote is Ip {
-  return 'family' in remote && (remote.family === 4 || remote.family === 6)
+  // Node's own descriptions of addresses have a family, too: 'IPv4' or 'IPv6'.
+  const { family } = remote as { readonly family?: unknown }
+  return family === 4 || family === 6
 }
 
 class CoreLimiter implements ConnectionLimiter {

@@ -80,8 +80,15 @@ export class PrefixLedger {
     if (levels.length === 1 && first !== -1) return first
 
     const places = [first]
-    for (let at = 1; at < levels.length; at++) places.push(levels[at]!.counts.take(ip))
-    if (places.includes(-1)) places.push(this.#takeOverflow(overflow, ip))
+    let placeless = first === -1
+
+    for (let at = 1; at < levels.length; at++) {
+      const place = levels[at]!.counts.take(ip)
+      if (place === -1) placeless = true
+      places.push(place)
+    }
+
+    if (placeless) places.push(this.#takeOverflow(overflow, ip))
     return places
   }
 
@@ -93,10 +100,11 @@ export class PrefixLedger {
       return
     }
 
-    places.forEach((place, at) => {
+    for (let at = 0; at < places.length; at++) {
+      const place = places[at]!
       if (place === SHARED) this.#shared--
-      else if (place !== -1) (levels[at] ?? overflow).counts.release(place)
-    })
+      else if (place !== -1) (at < levels.length ? levels[at]! : overflow).counts.release(place)
+    }
   }
 
   /** What the client of the address has; those in overflow are not in it. */
@@ -111,7 +119,7 @@ export class PrefixLedger {
 
   /** Whether it found no place of its own at some level. */
   isOverflowing (places: PrefixPlaces): boolean {
-    return typeof places !== 'number' && places.includes(-1)
+    return typeof places !== 'number' && places.length > 1 && places.includes(-1)
   }
 
   /** Every prefix that has anything, at every level. */

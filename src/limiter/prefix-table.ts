@@ -7,6 +7,9 @@ import type { SlotTable } from './slot-table.ts'
 export const SHARE = 16
 const GROUP_LENGTH = { 4: 16, 6: 32 } as const
 
+/** The ring of all entries. */
+const EVERYBODY = -1
+
 export interface PrefixTableInit {
   readonly family: 4 | 6
   /** Prefix length: addresses that share it are one key. */
@@ -81,12 +84,16 @@ export class PrefixTable implements SlotTable<Ip> {
     this.#index.remove(slot)
   }
 
-  candidate (ip: Ip): number {
+  /** The network's own entries when its share is used up, else everybody's. */
+  ring (ip: Ip): number {
     const group = this.#groupSlot(ip)
+    return this.#isShareUsedUp(group) ? group : EVERYBODY
+  }
 
-    if (this.#isShareUsedUp(group)) {
-      const slot = this.#hands[group]!
-      this.#hands[group] = this.#next[slot]!
+  candidate (ring: number): number {
+    if (ring !== EVERYBODY) {
+      const slot = this.#hands[ring]!
+      this.#hands[ring] = this.#next[slot]!
       return slot
     }
 

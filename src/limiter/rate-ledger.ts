@@ -13,7 +13,7 @@ import type { SlotTable } from './slot-table.ts'
 export const NO_PLACE = -1
 
 /** Entries looked at to make room for one, which makes a newcomer at a full ledger cost less than a microsecond. */
-const SWEEP = 32
+const SWEEP = 16
 
 /**
  * One rate over many keys, bounded.
@@ -181,11 +181,12 @@ class Ledger<Key> implements RateLedger<Key> {
 
   #leaver (key: Key, time: number): number {
     const steps = this.#steps
+    const ring = this.#table.ring(key)
     let nearest = -1
     let least = Infinity
 
     for (let looked = Math.min(SWEEP, this.#table.size); looked > 0; looked--) {
-      const slot = this.#table.candidate(key)
+      const slot = this.#table.candidate(ring)
       const at = slot * this.#width
       const left = steps.settles(this.#cells, at, time)
 

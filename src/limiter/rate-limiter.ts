@@ -102,8 +102,13 @@ class TextRateLimiter implements RateLimiter {
   readonly #clock: Clock
   readonly #keys: RateLedger<string>
   readonly #overflow: RateLedger<string>
+  #limit: number
+
+  /** What was answered last: a flood asks for one key many times in a ms, and deserves no new object each time. */
+  #lastDenial: Denied | undefined
 
   constructor (rate: Rate, capacity: number, clock: Clock) {
+    this.#limit = rate.limit
     this.#clock = clock
     this.#keys = textRateLedger(rate, capacity)
     this.#overflow = textRateLedger(scaleRate(rate, SHARED_RATE_FACTOR), 1)
@@ -152,15 +157,19 @@ class TextRateLimiter implements RateLimiter {
     const rate = mergeRate('rate', this.rate, change)
     const now = this.#clock.now()
 
+    this.#limit = rate.limit
+    this.#lastDenial = undefined
     this.#keys.setRate(rate, now)
     this.#overflow.setRate(scaleRate(rate, SHARED_RATE_FACTOR), now)
   }
 
   #denied (key: string, ms: number): Denied {
-    const { limit } = this.#keys.rate
+    const limit = this.#limit
+    const last = this.#lastDenial
 
     if (ms === Infinity) return { allow: false, action: 'drop', reason: 'cost-above-limit', limit, key }
-    return { allow: false, action: 'drop', reason: 'rate', limit, retryAfter: ms, key }
+    if (last != null && last.key === key && last.retryAfter === ms) return last
+    return this.#lastDenial = Object.freeze<Denied>({ allow: false, action: 'drop', reason: 'rate', limit, retryAfter: ms, key })
   }
 
   #overflowVerdict (ms: number): Verdict {

@@ -110,7 +110,7 @@ export class RiskLedger {
     }
 
     for (let looked = 0; looked < SWEEP && !table.hasRoom(ip); looked++) {
-      const candidate = table.candidate(ip)
+      const candidate = table.candidate(table.ring(ip))
       if (this.#scoreAt(ip.family, candidate, time) === 0) table.remove(candidate)
     }
 

@@ -21,11 +21,11 @@ export interface SlotTable<Key> {
   /** Only for a slot in use. */
   remove (slot: number): void
 
-  /**
-   * Only where there is no room for `key`: the next of those that would make room by leaving, round and round. One more is looked at in each
-   * call, so that making room never costs more than the caller wants to pay.
-   */
-  candidate (key: Key): number
+  /** Only where there is no room for `key`: among whom somebody has to leave to make it. For `candidate`. */
+  ring (key: Key): number
+
+  /** The next of a ring, round and round, so that making room never costs more than the caller wants to look at. */
+  candidate (ring: number): number
 
   keyAt (slot: number): Key
 

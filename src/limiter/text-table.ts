@@ -49,6 +49,10 @@ export class TextTable implements SlotTable<string> {
     this.#firstFree = slot + 1
   }
 
+  ring (): number {
+    return 0
+  }
+
   candidate (): number {
     const slot = this.#hand
     this.#hand = slot + 1 === this.capacity ? 0 : slot + 1

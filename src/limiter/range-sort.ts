@@ -3,13 +3,16 @@ const SLICE = 131_072
 
 const RADIX = 65_536
 
+/** Lets everybody else run. */
+export type Pause = () => Promise<void>
+
 /**
  * The order of the rows of a table, given as columns of 32-bit words, the last one deciding least: a radix sort by 16 bits, because a
  * comparison sort of a million rows can not be interrupted. Equal rows stay in the order they came.
  *
  * @param pause - awaited between slices of the work
  */
-export async function sortedRows (columns: readonly Uint32Array[], count: number, pause: () => Promise<void>): Promise<Uint32Array> {
+export async function sortedRows (columns: readonly Uint32Array[], count: number, pause: Pause): Promise<Uint32Array> {
   let from: Uint32Array = new Uint32Array(count)
   let to: Uint32Array = new Uint32Array(count)
   for (let row = 0; row < count; row++) from[row] = row
@@ -36,7 +39,7 @@ export async function sortedRows (columns: readonly Uint32Array[], count: number
 }
 
 /** Where each digit's rows begin; undefined when all have the same. */
-async function bucketStarts (column: Uint32Array, count: number, shift: number, pause: () => Promise<void>): Promise<Uint32Array | undefined> {
+async function bucketStarts (column: Uint32Array, count: number, shift: number, pause: Pause): Promise<Uint32Array | undefined> {
   const counts = new Uint32Array(RADIX)
 
   for (let begin = 0; begin < count; begin += SLICE) {

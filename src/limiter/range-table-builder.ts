@@ -2,6 +2,8 @@ import { wordMask } from '../address/prefix.ts'
 import { CapacityError } from './errors.ts'
 import { sortedRows } from './range-sort.ts'
 import { MAX_ROWS, RangeTable, rowMeta } from './range-table.ts'
+import { segmentsOf } from './segments.ts'
+import type { Pause } from './range-sort.ts'
 
 /** Rows written between two turns of the event loop. */
 const SLICE = 65_536
@@ -41,7 +43,7 @@ export class RangeTableBuilder {
   }
 
   /** @param pause - awaited between slices of the work */
-  async build (pause: () => Promise<void>): Promise<RangeTable> {
+  async build (pause: Pause): Promise<RangeTable> {
     const order = await sortedRows([...this.#columns, this.#lengths], this.#size, pause)
     const count = await this.#withoutDoubles(order, pause)
     const width = this.#words + 1
@@ -59,11 +61,13 @@ export class RangeTableBuilder {
       if (row % SLICE === 0) await pause()
     }
 
-    return new RangeTable(this.#words, rows)
+    if (this.#words === 4) return new RangeTable(4, rows)
+    const [starts, lengths] = [this.#columns[0]!, this.#lengths]
+    return new RangeTable(1, rows, await segmentsOf(count, row => starts[order[row]!]!, row => lengths[order[row]!]!, pause))
   }
 
   /** Moves the first of each equal rows to the front. @returns how many there are */
-  async #withoutDoubles (order: Uint32Array, pause: () => Promise<void>): Promise<number> {
+  async #withoutDoubles (order: Uint32Array, pause: Pause): Promise<number> {
     let kept = 0
 
     for (let at = 0; at < order.length; at++) {

@@ -1,6 +1,6 @@
 import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { formatPrefix } from '../address/prefix.ts'
-import { CountLedger } from './count-ledger.ts'
+import { prefixCounts } from './count-ledger.ts'
 import { deny, denyPrefix } from './denial.ts'
 import { HeldLease, UNKNOWN_KEY } from './held-lease.ts'
 import { networkCaps } from './network-caps.ts'
@@ -8,6 +8,7 @@ import { PrefixLedger } from './prefix-ledger.ts'
 import { PrefixRates } from './prefix-rates.ts'
 import type { Ip } from '../address/ip.ts'
 import type { ParsedLimits } from './connection-config.ts'
+import type { CountLedger } from './count-ledger.ts'
 import type { Lease } from './lease.ts'
 import type { NetworkCap, NetworkCaps } from './network-caps.ts'
 import type { TrustList } from './trust-list.ts'
@@ -49,7 +50,7 @@ export class ConnectionCore {
   #networks: NetworkCaps
   #rates: PrefixRates | undefined
   /** Clients whose connections no prefix counts: those of networks with their own cap, and trusted ones. */
-  readonly #apart: Record<4 | 6, CountLedger>
+  readonly #apart: Record<4 | 6, CountLedger<Ip>>
   #total = 0
   #unknown = 0
   #overflowing = 0
@@ -64,8 +65,8 @@ export class ConnectionCore {
     this.#networks = networkCaps(limits.networks)
     this.#rates = this.#makeRates(limits)
     this.#apart = {
-      4: new CountLedger({ family: 4, length: CLIENT_PREFIX_LENGTH[4], capacity }),
-      6: new CountLedger({ family: 6, length: CLIENT_PREFIX_LENGTH[6], capacity })
+      4: prefixCounts({ family: 4, length: CLIENT_PREFIX_LENGTH[4], capacity }),
+      6: prefixCounts({ family: 6, length: CLIENT_PREFIX_LENGTH[6], capacity })
     }
   }
 

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from './errors.ts'
-import { STRATEGY_NAMES } from './rate.ts'
+import { mostOf, STRATEGY_NAMES } from './rate.ts'
 import type { Rate } from './rate.ts'
 
 // Options come from configuration files and from JavaScript, where the compiler has not looked: each check takes `unknown`.
@@ -64,9 +64,8 @@ export function checkRate (option: string, value: unknown): Rate {
     window: checkWindow(`${option}.window`, window)
   }
 
-  // Quota is counted in whole numbers, so that no rounding frees or bans anybody; this is where they would stop being exact.
-  if (rate.limit !== Infinity && rate.limit * rate.window > Number.MAX_SAFE_INTEGER) {
-    throw new InvalidOptionError(`${option}.limit`, `at most 2^53 divided by the window, which is ${Math.floor(Number.MAX_SAFE_INTEGER / rate.window)}`, limit)
+  if (rate.limit !== Infinity && rate.limit > mostOf(rate)) {
+    throw new InvalidOptionError(`${option}.limit`, `Infinity or at most ${mostOf(rate)}, which is what this strategy counts exactly in this window`, limit)
   }
 
   return Object.freeze(rate)

@@ -1,7 +1,8 @@
 import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { formatPrefix } from '../address/prefix.ts'
-import { CountLedger } from './count-ledger.ts'
+import { prefixCounts } from './count-ledger.ts'
 import type { Ip } from '../address/ip.ts'
+import type { CountLedger } from './count-ledger.ts'
 
 /** The coarser key of a client that finds no place in a full ledger, and how many clients' worth it may have. */
 export const OVERFLOW_LENGTH = { 4: 24, 6: 48 } as const
@@ -35,13 +36,14 @@ export type PrefixPlaces = number | readonly number[]
 const SHARED = -2
 
 interface Level {
+  readonly length: number
   readonly limit: number
-  readonly counts: CountLedger
+  readonly counts: CountLedger<Ip>
 }
 
 interface Family {
   readonly levels: readonly Level[] // longest prefix first
-  readonly client: CountLedger
+  readonly client: CountLedger<Ip>
   readonly overflow: Level
 }
 
@@ -64,10 +66,10 @@ export class PrefixLedger {
     const { levels, overflow } = this.#families[ip.family]
     let placeless = false
 
-    for (const { limit, counts } of levels) {
+    for (const { length, limit, counts } of levels) {
       const count = counts.countOrNoPlace(ip)
       if (count === -1) placeless = true
-      if (Math.max(count, 0) >= limit) return { length: counts.length, limit, overflow: false }
+      if (Math.max(count, 0) >= limit) return { length, limit, overflow: false }
     }
 
     return placeless ? this.#checkOverflow(overflow, ip) : undefined
@@ -114,7 +116,7 @@ export class PrefixLedger {
 
   /** Whether a prefix of a level has anything. */
   isLive (ip: Ip, length: number): boolean {
-    return this.#families[ip.family].levels.some(({ counts }) => counts.length === length && counts.count(ip) > 0)
+    return this.#families[ip.family].levels.some(level => level.length === length && level.counts.count(ip) > 0)
   }
 
   /** Whether it found no place of its own at some level. */
@@ -127,18 +129,18 @@ export class PrefixLedger {
     const all: Record<string, number> = {}
 
     for (const { levels } of [this.#families[4], this.#families[6]]) {
-      for (const { counts } of levels) {
-        counts.forEach((ip, count) => { all[formatPrefix(ip, counts.length)] = count })
+      for (const { length, counts } of levels) {
+        counts.forEach((ip, count) => { all[formatPrefix(ip, length)] = count })
       }
     }
 
     return all
   }
 
-  #checkOverflow ({ limit, counts }: Level, ip: Ip): PrefixShortage | undefined {
+  #checkOverflow ({ length, limit, counts }: Level, ip: Ip): PrefixShortage | undefined {
     const count = counts.countOrNoPlace(ip)
 
-    if (count !== -1) return count < limit ? undefined : { length: counts.length, limit, overflow: true }
+    if (count !== -1) return count < limit ? undefined : { length, limit, overflow: true }
     return this.#shared < this.#sharedLimit ? undefined : { length: 0, limit: this.#sharedLimit, overflow: true }
   }
 
@@ -155,16 +157,18 @@ function family (of: 4 | 6, limits: LevelLimits, capacity: number): Family {
   const clientLength = CLIENT_PREFIX_LENGTH[of]
   const lengths = [...new Set([clientLength, ...limits.keys()])].sort((a, b) => b - a)
   const levels = lengths.map(length => ({
+    length,
     limit: limits.get(length) ?? Infinity,
-    counts: new CountLedger({ family: of, length, capacity })
+    counts: prefixCounts({ family: of, length, capacity })
   }))
 
   return {
     levels,
     client: levels[lengths.indexOf(clientLength)]!.counts,
     overflow: {
+      length: OVERFLOW_LENGTH[of],
       limit: OVERFLOW_FACTOR * (limits.get(clientLength) ?? Infinity),
-      counts: new CountLedger({ family: of, length: OVERFLOW_LENGTH[of], capacity })
+      counts: prefixCounts({ family: of, length: OVERFLOW_LENGTH[of], capacity })
     }
   }
 }

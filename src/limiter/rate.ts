@@ -20,12 +20,20 @@ export interface Rate {
 }
 
 /**
+ * The largest limit that is counted exactly: quota is counted in whole numbers, so that no rounding frees or bans anybody, and the sliding
+ * window in 32 bits.
+ */
+export function mostOf ({ strategy, window }: Pick<Rate, 'strategy' | 'window'>): number {
+  const most = Math.floor(Number.MAX_SAFE_INTEGER / window)
+
+  return strategy === 'sliding-window' ? Math.min(most, 2 ** 32 - 1) : most
+}
+
+/**
  * A multiple of a rate, for a coarser key that stands in for many clients.
  */
 export function scaleRate (rate: Rate, factor: number): Rate {
-  const most = Math.floor(Number.MAX_SAFE_INTEGER / rate.window)
-
-  return { ...rate, limit: rate.limit === Infinity ? Infinity : Math.min(rate.limit * factor, most) }
+  return { ...rate, limit: rate.limit === Infinity ? Infinity : Math.min(rate.limit * factor, mostOf(rate)) }
 }
 
 /** One text for one rate. */

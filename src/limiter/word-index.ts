@@ -14,9 +14,9 @@ export class WordIndex {
   readonly words: 1 | 2 | 4
   readonly capacity: number
   #index: Int32Array // slot + 1, 0 is empty
-  #keys: Int32Array
-  #free: Int32Array // a list through the unused slots, as slot + 1
+  #keys: Int32Array // of an unused slot the next unused one, as slot + 1
   #firstFree = 0
+  #slots: number
   #end = 0
   #size = 0
   readonly #seeds = Array.from({ length: 4 }, () => Math.floor(Math.random() * 2 ** 32) | 0)
@@ -30,7 +30,7 @@ export class WordIndex {
     this.capacity = capacity
     this.#index = new Int32Array(indexLength(slots))
     this.#keys = new Int32Array(slots * words)
-    this.#free = new Int32Array(slots)
+    this.#slots = slots
   }
 
   get size (): number {
@@ -39,7 +39,7 @@ export class WordIndex {
 
   /** All slots are below it. Arrays beside this one need as many rows. */
   get slots (): number {
-    return this.#free.length
+    return this.#slots
   }
 
   /** Words that are not used are 0. @returns -1 when it is not in */
@@ -90,7 +90,7 @@ export class WordIndex {
     }
 
     index[hole] = 0
-    this.#free[slot] = this.#firstFree
+    this.#keys[slot * this.words] = this.#firstFree
     this.#firstFree = slot + 1
     this.#size--
   }
@@ -135,18 +135,18 @@ export class WordIndex {
     const free = this.#firstFree
 
     if (free !== 0) {
-      this.#firstFree = this.#free[free - 1]!
+      this.#firstFree = this.#keys[(free - 1) * this.words]!
       return free - 1
     }
 
-    if (this.#end === this.slots) this.#grow()
+    if (this.#end === this.#slots) this.#grow()
     return this.#end++
   }
 
   #grow (): void {
-    const slots = Math.min(this.slots * 2, this.capacity)
+    const slots = Math.min(this.#slots * 2, this.capacity)
 
-    this.#free = extend(this.#free, slots, Int32Array)
+    this.#slots = slots
     this.#keys = extend(this.#keys, slots * this.words, Int32Array)
 
     // A new slot is linked by its caller; only those in use are here.

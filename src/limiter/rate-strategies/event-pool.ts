@@ -7,7 +7,7 @@ const FIRST_SIZE = 64
  */
 export class EventPool {
   time = new Float64Array(FIRST_SIZE)
-  count = new Float64Array(FIRST_SIZE)
+  count = new Uint32Array(FIRST_SIZE)
   next = new Uint32Array(FIRST_SIZE)
   #free = 0
   #end = 1
@@ -62,12 +62,12 @@ export class EventPool {
   }
 
   #grow (): void {
-    // Half as much again: twice would leave half of a large pool empty.
-    const size = Math.ceil(this.time.length * 1.5)
+    // A quarter more: twice would leave half of a large pool empty.
+    const size = Math.ceil(this.time.length * 1.25)
     const { time, count, next } = this
 
     this.time = new Float64Array(size)
-    this.count = new Float64Array(size)
+    this.count = new Uint32Array(size)
     this.next = new Uint32Array(size)
     this.time.set(time)
     this.count.set(count)

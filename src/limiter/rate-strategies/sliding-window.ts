@@ -2,6 +2,7 @@ import { EventPool } from './event-pool.ts'
 import type { Rate } from '../rate.ts'
 import type { RateSteps } from './steps.ts'
 
+/** The newest entry of the key's list in the pool; while there is but one entry, its time, as `inPlace` writes it; 0 when there is none. */
 const NEWEST = 0
 const USED = 1
 
@@ -52,7 +53,9 @@ export class SlidingWindow implements RateSteps {
     let newest = cells[at + NEWEST]!
     let used = cells[at + USED]!
 
-    if (newest === 0 || pool.oldest(newest) > edge) return used
+    if (newest === 0) return used
+    if (newest < 0) return timeOf(newest) > edge ? used : this.#forget(cells, at)
+    if (pool.oldest(newest) > edge) return used
 
     while (newest !== 0 && pool.oldest(newest) <= edge) {
       used -= pool.oldestCount(newest)
@@ -65,7 +68,9 @@ export class SlidingWindow implements RateSteps {
   }
 
   settles (cells: Float64Array, at: number, now: number): number {
-    return this.used(cells, at, now) === 0 ? 0 : this.#pool.time[cells[at + NEWEST]!]! + this.#window - now
+    if (this.used(cells, at, now) === 0) return 0
+    const newest = cells[at + NEWEST]!
+    return (newest < 0 ? timeOf(newest) : this.#pool.time[newest]!) + this.#window - now
   }
 
   seed (cells: Float64Array, at: number, now: number, used: number): void {
@@ -73,16 +78,22 @@ export class SlidingWindow implements RateSteps {
   }
 
   clear (cells: Float64Array, at: number): void {
-    for (let newest = cells[at + NEWEST]!; newest !== 0;) {
+    for (let newest = cells[at + NEWEST]!; newest > 0;) {
       newest = this.#pool.shift(newest)
     }
 
+    this.#forget(cells, at)
+  }
+
+  #forget (cells: Float64Array, at: number): 0 {
     cells[at + NEWEST] = 0
     cells[at + USED] = 0
+    return 0
   }
 
   /** When enough of the oldest will be gone. */
   #freed (newest: number, now: number, needed: number): number {
+    if (newest < 0) return timeOf(newest) + this.#window - now
     const { count, next, time } = this.#pool
     let entry = next[newest]!
 
@@ -97,7 +108,11 @@ export class SlidingWindow implements RateSteps {
   #add (cells: Float64Array, at: number, now: number, cost: number): void {
     const newest = cells[at + NEWEST]!
 
-    if (newest !== 0 && this.#isSameGrain(this.#pool.time[newest]!, now)) {
+    if (newest === 0 || (newest < 0 && this.#isSameGrain(timeOf(newest), now))) {
+      cells[at + NEWEST] = inPlace(now)
+    } else if (newest < 0) {
+      cells[at + NEWEST] = this.#pool.append(this.#pool.append(0, timeOf(newest), cells[at + USED]!), now, cost)
+    } else if (this.#isSameGrain(this.#pool.time[newest]!, now)) {
       this.#pool.time[newest] = now
       this.#pool.count[newest]! += cost
     } else {
@@ -110,4 +125,13 @@ export class SlidingWindow implements RateSteps {
   #isSameGrain (time: number, now: number): boolean {
     return time === now || (this.#grain > 1 && Math.floor(time / this.#grain) === Math.floor(now / this.#grain))
   }
+}
+
+/** Most strangers come once: their only entry needs no place in the pool. */
+function inPlace (time: number): number {
+  return -1 - time
+}
+
+function timeOf (inPlace: number): number {
+  return -1 - inPlace
 }

@@ -16,7 +16,8 @@ import { connectionLimiter } from '../src/limiter/connection-limiter.ts'
 import { rateLimiter } from '../src/limiter/rate-limiter.ts'
 import { STRATEGY_NAMES } from '../src/limiter/rate.ts'
 import type { Ip } from '../src/address/ip.ts'
-import type { ConnectionLimiter, RemoteLike } from '../src/limiter/connection-limiter.ts'
+import type { ConnectionLimiter } from '../src/limiter/connection-limiter.ts'
+import type { RemoteLike } from '../src/limiter/remote.ts'
 import type { RateStrategy } from '../src/limiter/rate.ts'
 
 const MANY = 100_000

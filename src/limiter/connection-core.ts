@@ -11,11 +11,9 @@ import type { ParsedLimits } from './connection-config.ts'
 import type { CountLedger } from './count-ledger.ts'
 import type { Lease } from './lease.ts'
 import type { NetworkCap, NetworkCaps } from './network-caps.ts'
+import type { Remote } from './remote.ts'
 import type { TrustList } from './trust-list.ts'
 import type { Denied } from './verdict.ts'
-
-/** A remote without an IP address that can be read. */
-export type Remote = Ip | undefined
 
 const OVERFLOW_KEY = '(overflow)'
 
@@ -44,7 +42,7 @@ export interface ConnectionCoreInit {
 export class ConnectionCore {
   readonly trust: TrustList
   readonly #capacity: number
-  readonly #pinned: ((ip: Ip) => boolean) | undefined
+  readonly #pinned: Array<(ip: Ip) => boolean>
   #limits: ParsedLimits
   #prefixes: PrefixLedger
   #networks: NetworkCaps
@@ -59,7 +57,7 @@ export class ConnectionCore {
   constructor ({ limits, trust, capacity, pinned }: ConnectionCoreInit) {
     this.trust = trust
     this.#capacity = capacity
-    this.#pinned = pinned
+    this.#pinned = pinned == null ? [] : [pinned]
     this.#limits = limits
     this.#prefixes = this.#makePrefixes(limits)
     this.#networks = networkCaps(limits.networks)
@@ -112,10 +110,15 @@ export class ConnectionCore {
     return remote != null && isFree(this.#standing(remote))
   }
 
+  /** Somebody who shares this keeps scores or bans of its own. */
+  pin (pinned: (ip: Ip) => boolean): void {
+    this.#pinned.push(pinned)
+  }
+
   /** Whether what is known of a prefix must stay: it has connections, or its client has a score or a ban. */
   isPinned (ip: Ip, length: number): boolean {
     if (this.#prefixes.isLive(ip, length)) return true
-    return length === CLIENT_PREFIX_LENGTH[ip.family] && (this.#apart[ip.family].count(ip) > 0 || this.#pinned?.(ip) === true)
+    return length === CLIENT_PREFIX_LENGTH[ip.family] && (this.#apart[ip.family].count(ip) > 0 || this.#pinned.some(pinned => pinned(ip)))
   }
 
   numOpen (remote: Remote): number {

@@ -1,18 +1,18 @@
 import { formatCidr } from '../address/cidr.ts'
-import { parseIp } from '../address/ip.ts'
 import { systemClock } from '../clock/system-clock.ts'
 import { formatLimits, parseLimits } from './connection-config.ts'
 import { ConnectionCore } from './connection-core.ts'
+import { Listeners } from './listeners.ts'
 import { checkCapacity } from './options.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
+import { isIp, remoteOf } from './remote.ts'
 import { trustList } from './trust-list.ts'
 import { wrapSocket } from './wrap-socket.ts'
-import type { Ip } from '../address/ip.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { ConnectionLimiterConfig, ConnectionLimits } from './connection-config.ts'
-import type { Remote } from './connection-core.ts'
 import type { Lease } from './lease.ts'
-import type { DenyReason, Verdict } from './verdict.ts'
+import type { RemoteLike } from './remote.ts'
+import type { Denied, DenyReason, Verdict } from './verdict.ts'
 
 export interface ConnectionLimiterInit extends ConnectionLimits {
   /** Addresses and subnets without caps and rates. They count in totals. */
@@ -30,8 +30,14 @@ export interface ConnectionLimiterInit extends ConnectionLimits {
   readonly clock?: Clock
 }
 
-/** A socket, the text of its address, or an address that was parsed before. */
-export type RemoteLike = string | Ip | { readonly remoteAddress?: string | undefined }
+export interface ConnectionDenial {
+  readonly remote: RemoteLike
+  readonly verdict: Denied
+  /** Epoch ms. */
+  readonly at: number
+}
+
+export type DenyListener = (event: { readonly type: 'deny', readonly detail: ConnectionDenial }) => void
 
 export interface ConnectionLimiterInspection {
   readonly open: number
@@ -83,6 +89,11 @@ export interface ConnectionLimiter {
   untrust (range: string): boolean
 
   inspect (): ConnectionLimiterInspection
+
+  /** Hears of everything `accept` denies. A listener that throws harms nobody. */
+  addEventListener (type: 'deny', listener: DenyListener): void
+
+  removeEventListener (type: 'deny', listener: DenyListener): void
 }
 
 /**
@@ -122,25 +133,12 @@ export function coreOf (limiter: ConnectionLimiter): ConnectionCore | undefined 
   return cores.get(limiter)
 }
 
-/** An address that cannot be read is no error: it is the unknown one. */
-export function remoteOf (remote: RemoteLike): Remote {
-  if (typeof remote === 'string') return parseIp(remote)
-  if (typeof remote !== 'object' || remote == null) return undefined
-  if (isIp(remote)) return remote
-  return typeof remote.remoteAddress === 'string' ? parseIp(remote.remoteAddress) : undefined
-}
-
-function isIp (remote: object): remote is Ip {
-  // Node's own descriptions of addresses have a family, too: 'IPv4' or 'IPv6'.
-  const { family } = remote as { readonly family?: unknown }
-  return family === 4 || family === 6
-}
-
 class CoreLimiter implements ConnectionLimiter {
   readonly #core: ConnectionCore
   readonly #clock: Clock
   readonly #leases = new WeakMap<object, Lease>()
   readonly #denied: Partial<Record<DenyReason, number>> = {}
+  readonly #listeners = new Listeners<Parameters<DenyListener>[0]>()
 
   constructor (core: ConnectionCore, clock: Clock) {
     this.#core = core
@@ -158,6 +156,7 @@ class CoreLimiter implements ConnectionLimiter {
 
     if (denied != null) {
       this.#denied[denied.reason] = (this.#denied[denied.reason] ?? 0) + 1
+      if (this.#listeners.size > 0) this.#listeners.emit({ type: 'deny', detail: { remote, verdict: denied, at: now } })
       return denied
     }
 
@@ -203,6 +202,14 @@ class CoreLimiter implements ConnectionLimiter {
       denied: { ...this.#denied },
       rateEntries: this.#core.rateEntries
     }
+  }
+
+  addEventListener (_type: 'deny', listener: DenyListener): void {
+    this.#listeners.add(listener)
+  }
+
+  removeEventListener (_type: 'deny', listener: DenyListener): void {
+    this.#listeners.delete(listener)
   }
 
   #recount (changed: boolean): boolean {

@@ -12,6 +12,7 @@ import { checkDurationOrNever, checkRate } from './options.ts'
 import { checkPathRule } from './path-rules.ts'
 import { formatRate } from './rate.ts'
 import { RequestQuotas } from './request-quotas.ts'
+import { remoteOf } from './remote.ts'
 import { Risk } from './risk.ts'
 import { SteadyTime } from './steady-time.ts'
 import type { Ip } from '../address/ip.ts'
@@ -22,6 +23,7 @@ import type { Idler } from './idle-queue.ts'
 import type { Lease } from './lease.ts'
 import type { PrefixRates } from './prefix-rates.ts'
 import type { Rate } from './rate.ts'
+import type { RemoteLike } from './remote.ts'
 import type { GateQuotas, QuotaShortage, Requester } from './request-quotas.ts'
 import type { Offence } from './risk-options.ts'
 import type { ConnectionId, GateEvents, GateListener, SecurityGate, SecurityGateConfig, SecurityGateInspection } from './security-gate.ts'
@@ -66,9 +68,9 @@ export class Gate implements SecurityGate {
     this.#risk.onUnban.add(detail => { this.#listeners.unban.emit({ type: 'unban', detail }) })
   }
 
-  allowConnect (text: string, id: ConnectionId, { rate }: { readonly rate?: Rate } = {}): Verdict {
+  allowConnect (remote: RemoteLike | undefined, id: ConnectionId, { rate }: { readonly rate?: Rate } = {}): Verdict {
     const now = this.#now()
-    const ip = parseIp(text)
+    const ip = remoteOf(remote)
     const rates = rate === undefined ? this.#connects.prefixes : this.#callRatesOf(rate)
     if (this.#connections.has(id)) return this.#deny('connect', id, deny({ action: 'close', reason: 'duplicate-id' }))
 
@@ -143,8 +145,8 @@ export class Gate implements SecurityGate {
     return this.#risk.lift(parseAddress(text), this.#now())
   }
 
-  isBanned (text: string): boolean {
-    const ip = parseIp(text)
+  isBanned (remote: RemoteLike | undefined): boolean {
+    const ip = remoteOf(remote)
     return ip != null && this.#risk.banLeft(ip, this.#now()) > 0
   }
 
@@ -153,8 +155,8 @@ export class Gate implements SecurityGate {
     return connection == null ? undefined : this.#requests.quotas(connection, path, this.#now())
   }
 
-  numOpen (text: string): number {
-    return this.#core.numOpen(parseIp(text))
+  numOpen (remote: RemoteLike | undefined): number {
+    return this.#core.numOpen(remoteOf(remote))
   }
 
   setConnectRate (rate: Partial<Rate> | false): void {
@@ -171,6 +173,14 @@ export class Gate implements SecurityGate {
 
     if (rate === false) this.#requests.deletePathRate(rule)
     else this.#requests.setPathRate(rule, checkRate('rate', { ...this.#requests.pathRate(rule), ...rate }), this.#now())
+  }
+
+  trust (range: string): boolean {
+    return this.#recount(this.#core.trust.add(range))
+  }
+
+  untrust (range: string): boolean {
+    return this.#recount(this.#core.trust.delete(range))
   }
 
   config (): SecurityGateConfig {
@@ -209,6 +219,11 @@ export class Gate implements SecurityGate {
 
   removeEventListener<Type extends keyof GateEvents> (type: Type, listener: GateListener<Type>): void {
     this.#listeners[type].delete(listener)
+  }
+
+  #recount (changed: boolean): boolean {
+    if (changed) this.#core.recount()
+    return changed
   }
 
   #now (): number {

@@ -50,7 +50,7 @@ export function pathRules<Rule> (): PathRules<Rule> {
     },
 
     match (path) {
-      if (all.size === 0) return undefined
+      if (all.size === 0 || typeof path !== 'string') return undefined
       const clean = normalizePath(path)
       const direct = exact.get(clean)
       if (direct !== undefined) return direct

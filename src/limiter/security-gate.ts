@@ -6,6 +6,7 @@ import type { Ban } from './ban-ledger.ts'
 import type { ConnectionLimiterConfig, ConnectionLimits } from './connection-config.ts'
 import type { SecurityGateInit } from './gate-options.ts'
 import type { Rate } from './rate.ts'
+import type { RemoteLike } from './remote.ts'
 import type { GateQuotas } from './request-quotas.ts'
 import type { Unban } from './risk.ts'
 import type { Denied, DenyReason, Verdict } from './verdict.ts'
@@ -54,11 +55,11 @@ export interface SecurityGate {
    * May this address connect? In order: a ban, the cap of its prefixes, how often it connects; then it is registered under `id`. All denials
    * are `close`. One against the client's own cap or rate is an offence.
    *
-   * An id that is registered is `duplicate-id`; nothing changes. An address that cannot be read is dealt with as `onUnknownAddress` says.
+   * The remote is the text of its address, a socket, or a parsed address. An id that is registered is `duplicate-id`; nothing changes. An address that cannot be read is dealt with as `onUnknownAddress` says.
    *
    * @param options.rate - counts this connection, and others with the same rate, in a quota of its own instead of the configured one's
    */
-  allowConnect (ip: string, id: ConnectionId, options?: { readonly rate?: Rate }): Verdict
+  allowConnect (remote: RemoteLike | undefined, id: ConnectionId, options?: { readonly rate?: Rate }): Verdict
 
   /**
    * May this connection ask? An id that is not registered is `unknown-id` and a banned client `banned`, both `close`. Then the quotas of the
@@ -94,13 +95,13 @@ export interface SecurityGate {
   unbanAddress (ip: string): boolean
 
   /** At the very end of a ban it is over. False for what is not an address. */
-  isBanned (ip: string): boolean
+  isBanned (remote: RemoteLike | undefined): boolean
 
   /** What a connection has left; undefined for an unknown id. */
   quota (id: ConnectionId, path?: string): GateQuotas | undefined
 
   /** Open connections of the client that the address belongs to. */
-  numOpen (ip: string): number
+  numOpen (remote: RemoteLike | undefined): number
 
   /** Changes some fields of a rate, its strategy too, for everybody: what is used stays used. @throws {@link InvalidOptionError} */
   setConnectRate (rate: Partial<Rate> | false): void
@@ -110,6 +111,12 @@ export interface SecurityGate {
 
   /** Adds a rule, then with all three fields, or changes some fields of one; false takes it away. */
   setPathRate (path: string, rate: Partial<Rate> | false): void
+
+  /** From now on no caps, rates and automatic bans hold it. @returns whether it was not trusted before */
+  trust (range: string): boolean
+
+  /** @returns whether it was trusted before */
+  untrust (range: string): boolean
 
   config (): SecurityGateConfig
 

@@ -3,8 +3,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/clock/fake-clock.ts'
 import { connectionLimiter } from '../../src/limiter/connection-limiter.ts'
-import type { ConnectionLimiter, ConnectionLimiterInit, RemoteLike } from '../../src/limiter/connection-limiter.ts'
+import type { ConnectionDenial, ConnectionLimiter, ConnectionLimiterInit } from '../../src/limiter/connection-limiter.ts'
 import type { Lease } from '../../src/limiter/lease.ts'
+import type { RemoteLike } from '../../src/limiter/remote.ts'
 
 function take (limiter: ConnectionLimiter, remote: RemoteLike): Lease {
   const verdict = limiter.accept(remote)
@@ -248,6 +249,23 @@ describe('levels, networks, totals, trust', () => {
     limiter.setConfig({ connectRate: { strategy: 'cooldown', limit: 2, window: 1_000 } })
 
     expect(limiter.accept('10.0.0.1')).toMatchObject({ reason: 'connect-rate', retryAfter: 1_000 })
+  })
+})
+
+describe('denials', () => {
+  it('are told to who listens, and a listener that throws harms nobody', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 0, clock: fakeClock(5) })
+    const heard: ConnectionDenial[] = []
+    const listener = ({ detail }: { detail: ConnectionDenial }): void => { heard.push(detail) }
+    limiter.addEventListener('deny', () => { throw new Error('mine') })
+    limiter.addEventListener('deny', listener)
+    limiter.accept('10.0.0.1')
+    limiter.check('10.0.0.1')
+    limiter.removeEventListener('deny', listener)
+    limiter.accept('10.0.0.1')
+
+    expect(heard).toMatchObject([{ remote: '10.0.0.1', at: 5, verdict: { reason: 'connection-limit', key: '10.0.0.1' } }])
+    expect(JSON.parse(JSON.stringify(heard[0]!.verdict))).toEqual({ allow: false, action: 'close', reason: 'connection-limit', limit: 0, key: '10.0.0.1' })
   })
 })
 

@@ -305,6 +305,28 @@ describe('trust and unlimited networks', () => {
   })
 })
 
+describe('remotes', () => {
+  it('are texts, sockets, parsed addresses, or nothing', () => {
+    const { gate } = gateWith({ maxUnknown: 3 })
+    const remotes = [IP, { remoteAddress: '::ffff:192.0.2.1' }, { family: 4 as const, bits: 0xc0000201 }, undefined, {}, { remoteAddress: undefined }]
+
+    expect(remotes.map((remote, id) => letter(gate.allowConnect(remote, id))).join('')).toBe('AAAAAA')
+    expect([gate.numOpen(IP), gate.numOpen(undefined)]).toEqual([3, 3])
+    expect(gate.allowConnect(undefined, 'one more')).toMatchObject({ reason: 'connection-limit', limit: 3, key: '(unknown)' })
+    expect(gate.isBanned(undefined)).toBe(false)
+  })
+
+  it('can be trusted later, and no more', () => {
+    const { gate, connects } = gateWith({ maxConnsPerIp: 1, risk: false })
+    expect(connects(2)).toBe('AC')
+    expect([gate.trust('192.0.2.0/24'), gate.trust('192.0.2.0/24')]).toEqual([true, false])
+    expect(connects(2)).toBe('AA')
+    expect(gate.untrust('192.0.2.0/24')).toBe(true)
+    expect(connects(1)).toBe('C')
+    expect(gate.numOpen(IP)).toBe(3)
+  })
+})
+
 describe('offences', () => {
   it('are those against a client\'s own limits only', () => {
     const { gate, connects } = gateWith({ prefixLimits: { ipv4: { 32: 100, 24: 1 }, ipv6: { 56: 100, 48: 1 } }, maxConns: 3 })

@@ -1,0 +1,22 @@
+import { parseIp } from '../address/ip.ts'
+import type { Ip } from '../address/ip.ts'
+
+/** A socket, the text of its address, or an address that was parsed before. */
+export type RemoteLike = string | Ip | { readonly remoteAddress?: string | undefined }
+
+/** Undefined where there is no IP address that can be read. */
+export type Remote = Ip | undefined
+
+/** Never throws: what a remote sent, or a socket that is gone, is an unknown address and no error. */
+export function remoteOf (remote: RemoteLike | undefined): Remote {
+  if (typeof remote === 'string') return parseIp(remote)
+  if (typeof remote !== 'object' || remote == null) return undefined
+  if (isIp(remote)) return remote
+  return typeof remote.remoteAddress === 'string' ? parseIp(remote.remoteAddress) : undefined
+}
+
+export function isIp (remote: object): remote is Ip {
+  // Node's own descriptions of addresses have a family, too: 'IPv4' or 'IPv6'.
+  const { family } = remote as { readonly family?: unknown }
+  return family === 4 || family === 6
+}

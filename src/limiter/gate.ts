@@ -26,7 +26,7 @@ import type { Rate } from './rate.ts'
 import type { RemoteLike } from './remote.ts'
 import type { GateQuotas, QuotaShortage, Requester } from './request-quotas.ts'
 import type { Offence } from './risk-options.ts'
-import type { ConnectionId, GateEvents, GateListener, SecurityGate, SecurityGateConfig, SecurityGateInspection } from './security-gate.ts'
+import type { ConnectionId, GateEvents, GateListener, SecurityGate, SecurityGateConfig, SecurityGateInspection } from './gate-contract.ts'
 import type { TrustList } from './trust-list.ts'
 import type { Denied, DenyReason, Verdict } from './verdict.ts'
 

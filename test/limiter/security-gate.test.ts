@@ -4,7 +4,7 @@ import { fakeClock } from '../../src/clock/fake-clock.ts'
 import { securityGate } from '../../src/limiter/security-gate.ts'
 import type { SecurityGateInit } from '../../src/limiter/gate-options.ts'
 import type { Rate } from '../../src/limiter/rate.ts'
-import type { GateEvents } from '../../src/limiter/security-gate.ts'
+import type { GateEvents } from '../../src/limiter/gate-contract.ts'
 import type { Verdict } from '../../src/limiter/verdict.ts'
 
 const IP = '192.0.2.1'

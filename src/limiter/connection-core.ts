@@ -51,7 +51,7 @@ export class ConnectionCore {
   readonly #apart: Record<4 | 6, CountLedger<Ip>>
   #total = 0
   #unknown = 0
-  #overflowing = 0
+  #uncounted = 0
   readonly #open = new HeldLease(undefined, undefined, 0) // a ring, begins and ends here
 
   constructor ({ limits, trust, capacity, pinned }: ConnectionCoreInit) {
@@ -124,11 +124,11 @@ export class ConnectionCore {
   numOpen (remote: Remote): number {
     if (remote == null) return this.#unknown
     const counted = this.#prefixes.count(remote) + this.#apart[remote.family].count(remote)
-    if (this.#overflowing === 0) return counted
+    if (this.#uncounted === 0) return counted
 
     // Rare, and the only way to tell who is who behind a coarser key.
     const key = formatPrefix(remote, CLIENT_PREFIX_LENGTH[remote.family])
-    return counted + this.leases().filter(lease => lease.isOverflowing && lease.key === key).length
+    return counted + this.leases().filter(lease => lease.isUncounted && lease.key === key).length
   }
 
   /** Oldest first. */
@@ -227,15 +227,16 @@ export class ConnectionCore {
     const standing = this.#standing(ip)
     if (standing.kind === 'prefixes') {
       lease.places = this.#prefixes.take(ip)
-      lease.isOverflowing = this.#prefixes.isOverflowing(lease.places)
-      if (lease.isOverflowing) this.#overflowing++
-      return
+      lease.isUncounted = this.#prefixes.isUncounted(ip, lease.places)
+    } else {
+      lease.isApart = true
+      lease.places = this.#apart[ip.family].take(ip)
+      lease.isUncounted = lease.places === -1
+      lease.cap = standing.kind === 'network' ? standing.cap : undefined
+      if (lease.cap != null) lease.cap.count++
     }
 
-    lease.isApart = true
-    lease.places = this.#apart[ip.family].take(ip)
-    lease.cap = standing.kind === 'network' ? standing.cap : undefined
-    if (lease.cap != null) lease.cap.count++
+    if (lease.isUncounted) this.#uncounted++
   }
 
   #displace (lease: HeldLease): void {
@@ -244,14 +245,14 @@ export class ConnectionCore {
       this.#unknown--
     } else if (!lease.isApart) {
       this.#prefixes.release(ip, places)
-      if (lease.isOverflowing) this.#overflowing--
     } else {
       if (typeof places === 'number' && places !== -1) this.#apart[ip.family].release(places)
       if (cap != null) cap.count--
     }
 
+    if (lease.isUncounted) this.#uncounted--
     lease.isApart = false
-    lease.isOverflowing = false
+    lease.isUncounted = false
     lease.cap = undefined
   }
 

@@ -20,7 +20,7 @@ export class HeldLease implements Lease {
   places: PrefixPlaces = -1
   cap: NetworkCap | undefined = undefined
   isApart = false
-  isOverflowing = false
+  isUncounted = false
   next: HeldLease = this
   previous: HeldLease = this
   #owner: LeaseOwner | undefined

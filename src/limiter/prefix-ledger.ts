@@ -44,6 +44,8 @@ interface Level {
 interface Family {
   readonly levels: readonly Level[] // longest prefix first
   readonly client: CountLedger<Ip>
+  /** Which of the levels that is. */
+  readonly clientAt: number
   readonly overflow: Level
 }
 
@@ -119,9 +121,9 @@ export class PrefixLedger {
     return this.#families[ip.family].levels.some(level => level.length === length && level.counts.count(ip) > 0)
   }
 
-  /** Whether it found no place of its own at some level. */
-  isOverflowing (places: PrefixPlaces): boolean {
-    return typeof places !== 'number' && places.length > 1 && places.includes(-1)
+  /** Whether its client has no place of its own, so that `count` does not know of it. */
+  isUncounted (ip: Ip, places: PrefixPlaces): boolean {
+    return typeof places !== 'number' && places[this.#families[ip.family].clientAt] === -1
   }
 
   /** Every prefix that has anything, at every level. */
@@ -165,6 +167,7 @@ function family (of: 4 | 6, limits: LevelLimits, capacity: number): Family {
   return {
     levels,
     client: levels[lengths.indexOf(clientLength)]!.counts,
+    clientAt: lengths.indexOf(clientLength),
     overflow: {
       length: OVERFLOW_LENGTH[of],
       limit: OVERFLOW_FACTOR * (limits.get(clientLength) ?? Infinity),

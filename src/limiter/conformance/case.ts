@@ -4,9 +4,17 @@
  * @example
  *
  * ```ts
- * for (const { name, run } of rateStrategyCases(rate => new MyStrategy(rate))) {
- *   it(name, run)
+ * import { blockList } from 'libp2p-connmgr/limiter'
+ * import { blockListCases } from 'libp2p-connmgr/testing'
+ *
+ * const broken: string[] = []
+ *
+ * // with a test runner: it(name, run)
+ * for (const { name, run } of blockListCases(blockList)) {
+ *   try { await run() } catch { broken.push(name) }
  * }
+ *
+ * console.log(broken.length) // 0
  * ```
  */
 export interface ConformanceCase {

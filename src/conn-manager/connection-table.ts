@@ -1,4 +1,4 @@
-import { grown } from '../limiter/columns.ts'
+import { grown } from './columns.ts'
 import type { Crowd } from '../limiter/crowd-ledger.ts'
 import type { Connection } from '@libp2p/interface'
 

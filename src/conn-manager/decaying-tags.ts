@@ -1,5 +1,6 @@
 import { DecayingTagError, InvalidTagError } from './errors.ts'
 import { checkPeriod } from './limits.ts'
+import { checkFunction, checkTag } from './tag-rules.ts'
 import type { DecayingTagInit } from './contract.ts'
 import type { DecayingValue } from './decay.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
@@ -53,7 +54,9 @@ export class DecayingTags {
   }
 
   register (name: string, init: DecayingTagInit, now: number): Registered {
-    if (name === '') throw new InvalidTagError('Register decaying tag: its name must not be empty')
+    checkTag('Register decaying tag', name)
+    checkFunction(name, 'decay', init.decay)
+    checkFunction(name, 'bump', init.bump)
     checkPeriod(`interval of decaying tag ${JSON.stringify(name)}`, init.interval, 'above-zero')
 
     if (this.#tags.has(name)) {

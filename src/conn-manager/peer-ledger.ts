@@ -1,4 +1,4 @@
-import { grown } from '../limiter/columns.ts'
+import { grown } from './columns.ts'
 import { ConnectionTable, NO_CONNECTION } from './connection-table.ts'
 import { refreshed } from './peer-store-tags.ts'
 import { NO_TAGS, TagTable } from './tag-table.ts'

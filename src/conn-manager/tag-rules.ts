@@ -12,3 +12,9 @@ export function checkValue (action: string, tag: string, value: number): void {
     throw new InvalidTagError(`${action} ${JSON.stringify(tag)}: the value must be a safe integer, received ${String(value)}`)
   }
 }
+
+export function checkFunction (tag: string, name: string, value: unknown): void {
+  if (typeof value !== 'function') {
+    throw new InvalidTagError(`Register decaying tag ${JSON.stringify(tag)}: ${name} must be a function, received ${String(value)}`)
+  }
+}

@@ -1,4 +1,4 @@
-import { grown } from '../limiter/columns.ts'
+import { grown } from './columns.ts'
 
 /** "No tag": the head of an empty list. */
 export const NO_TAGS = -1

@@ -46,13 +46,11 @@ export class TrimWatch {
   }
 
   opened (): void {
-    const { open, limits, isBusy, clock, gracePeriod } = this.#init
+    const { open, limits, clock, gracePeriod } = this.#init
 
+    // below the mark, too: others may have left, and this one be old when the next makes it too many
     if (this.#nextGraceEnd != null) this.#nextGraceEnd = Math.min(this.#nextGraceEnd, clock.now() + gracePeriod)
-
     if (open() > limits().highWater) this.#schedule()
-    // others have left, so nobody has to be waited for any more; but a trim may close fewer than it planned
-    else if (!isBusy()) this.#nextGraceEnd = undefined
   }
 
   /** Something that kept a trim from closing enough has changed. */

@@ -1,4 +1,4 @@
-import { NO_GROUP, PrefixGroups } from './prefix-groups.ts'
+import { extend, WordIndex } from './word-index.ts'
 import type { Client, IpClient } from '../address/client-key.ts'
 
 /**
@@ -7,9 +7,15 @@ import type { Client, IpClient } from '../address/client-key.ts'
 export type Crowd = number
 
 /** Nobody of this client is here. */
-export const NO_CROWD: Crowd = NO_GROUP
+export const NO_CROWD: Crowd = -1
 
-const NAMED = 0
+/** Three tables give their slots to one column, so a crowd is a slot and which table it is of. */
+const KIND_BITS = 2
+const KIND_MASK = 3
+const IPV4 = 0
+const IPV6 = 1
+const NAMED = 2
+
 const IPV4_WIDE = 0xffffff00 | 0
 const IPV6_WIDE = 0xffff0000 | 0
 const IPV6_NARROW = 0xffffff00 | 0
@@ -17,97 +23,193 @@ const IPV6_NARROW = 0xffffff00 | 0
 /**
  * How many connections come from the same part of the network. The more there are from one, the less each is worth to a node that
  * wants many different neighbours.
+ *
+ * A connection keeps its crowd's number, and with it finds the counts without hashing anything again: a trim asks for each of thousands.
+ * Bounded by the connections that are counted.
  */
 export class CrowdLedger {
-  readonly #narrow = new PrefixGroups()
-  readonly #wide = new PrefixGroups()
-
-  /** From a narrow group to its wide one; `NO_GROUP` for a client without an IP, which has no wider surroundings. */
-  #wideOf = new Int32Array(16)
+  readonly #ipv4 = new Surroundings(1, IPV4_WIDE)
+  readonly #ipv6 = new Surroundings(2, IPV6_WIDE)
 
   readonly #nameIds = new Map<string, number>()
-  readonly #names = new Map<Crowd, string>()
-  #nextNameId = 0
+  readonly #names: string[] = []
+  readonly #freeNames: number[] = []
+  readonly #named = new Groups(1)
 
   /** Prefixes, relays and transports that are counted now. */
   get size (): number {
-    return this.#narrow.size + this.#wide.size
+    return this.#ipv4.size + this.#ipv6.size + this.#named.size
   }
 
   /** Counts one more connection of this client. @returns what to tell `leave` */
   enter (client: Client): Crowd {
-    return client.kind === 'ip' ? this.#enterIp(client) : this.#enterName(nameOf(client))
+    if (client.kind !== 'ip') return this.#named.enter(this.#nameId(nameOf(client)), 0) << KIND_BITS | NAMED
+
+    return client.ip.family === 4
+      ? this.#ipv4.enter(client.ip.bits | 0, 0) << KIND_BITS | IPV4
+      : this.#ipv6.enter(client.ip.a | 0, client.ip.b & IPV6_NARROW) << KIND_BITS | IPV6
   }
 
   leave (crowd: Crowd): void {
-    const wide = this.#wideOf[crowd]!
-    if (wide !== NO_GROUP) this.#wide.leave(wide)
+    const slot = crowd >> KIND_BITS
+    const kind = crowd & KIND_MASK
 
-    const isLast = this.#narrow.leave(crowd)
-
-    if (isLast && wide === NO_GROUP) {
-      this.#nameIds.delete(this.#names.get(crowd)!)
-      this.#names.delete(crowd)
-    }
+    if (kind === IPV4) this.#ipv4.leave(slot)
+    else if (kind === IPV6) this.#ipv6.leave(slot)
+    else this.#leaveNamed(slot)
   }
 
   /** Where this client's connections are counted, if there are any. */
   find (client: Client): Crowd {
-    if (client.kind === 'ip') return this.#narrow.find(client.ip.family, highOf(client), lowOf(client))
+    if (client.kind !== 'ip') {
+      const id = this.#nameIds.get(nameOf(client))
+      return id == null ? NO_CROWD : numbered(this.#named.find(id, 0), NAMED)
+    }
 
-    const id = this.#nameIds.get(nameOf(client))
-    return id == null ? NO_CROWD : this.#narrow.find(NAMED, 0, id)
+    return client.ip.family === 4
+      ? numbered(this.#ipv4.narrow.find(client.ip.bits | 0, 0), IPV4)
+      : numbered(this.#ipv6.narrow.find(client.ip.a | 0, client.ip.b & IPV6_NARROW), IPV6)
   }
 
   /** Connections from the same IPv4 /32 or IPv6 /56, relay or transport. */
   narrow (crowd: Crowd): number {
-    return crowd === NO_CROWD ? 0 : this.#narrow.members(crowd)
+    if (crowd === NO_CROWD) return 0
+
+    return this.#groupsOf(crowd & KIND_MASK).members(crowd >> KIND_BITS)
   }
 
   /** Connections from the same IPv4 /24 or IPv6 /48; of the same relay or transport. */
   wide (crowd: Crowd): number {
     if (crowd === NO_CROWD) return 0
 
-    const wide = this.#wideOf[crowd]!
-    return wide === NO_GROUP ? this.#narrow.members(crowd) : this.#wide.members(wide)
+    const slot = crowd >> KIND_BITS
+    const kind = crowd & KIND_MASK
+    if (kind === IPV4) return this.#ipv4.wideMembers(slot)
+
+    return kind === IPV6 ? this.#ipv6.wideMembers(slot) : this.#named.members(slot)
   }
 
-  #enterIp (client: IpClient): Crowd {
-    const { family } = client.ip
-    const [high, low] = [highOf(client), lowOf(client)]
-    const crowd = this.#narrow.enter(family, high, low)
+  #groupsOf (kind: number): Groups {
+    if (kind === IPV4) return this.#ipv4.narrow
 
-    this.#setWide(crowd, this.#wide.enter(family, high, low & (family === 4 ? IPV4_WIDE : IPV6_WIDE)))
-    return crowd
+    return kind === IPV6 ? this.#ipv6.narrow : this.#named
   }
 
-  #enterName (name: string): Crowd {
-    let id = this.#nameIds.get(name)
-    if (id == null) this.#nameIds.set(name, id = this.#nextNameId++ | 0)
+  #nameId (name: string): number {
+    const known = this.#nameIds.get(name)
+    if (known != null) return known
 
-    const crowd = this.#narrow.enter(NAMED, 0, id)
-    this.#names.set(crowd, name)
-    this.#setWide(crowd, NO_GROUP)
-    return crowd
+    const id = this.#freeNames.pop() ?? this.#names.length
+    this.#names[id] = name
+    this.#nameIds.set(name, id)
+    return id
   }
 
-  #setWide (crowd: Crowd, wide: number): void {
-    if (crowd >= this.#wideOf.length) {
-      const wider = new Int32Array(Math.ceil((crowd + 1) * 1.25))
-      wider.set(this.#wideOf)
-      this.#wideOf = wider
+  #leaveNamed (slot: number): void {
+    const id = this.#named.high(slot)
+    if (!this.#named.leave(slot)) return
+
+    this.#nameIds.delete(this.#names[id]!)
+    this.#names[id] = ''
+    this.#freeNames.push(id)
+  }
+}
+
+/** The narrow prefixes of one family, and the wide one around each. */
+class Surroundings {
+  readonly narrow: Groups
+  readonly #wide: Groups
+  readonly #words: 1 | 2
+  readonly #wideMask: number
+  #wideOf = new Int32Array(0)
+
+  /** @param wideMask - what a wide prefix keeps of the last word of a narrow one */
+  constructor (words: 1 | 2, wideMask: number) {
+    this.narrow = new Groups(words)
+    this.#wide = new Groups(words)
+    this.#words = words
+    this.#wideMask = wideMask
+  }
+
+  get size (): number {
+    return this.narrow.size + this.#wide.size
+  }
+
+  enter (high: number, low: number): number {
+    const slot = this.narrow.enter(high, low)
+    if (slot >= this.#wideOf.length) this.#wideOf = extend(this.#wideOf, this.narrow.slots, Int32Array)
+
+    this.#wideOf[slot] = this.#words === 1
+      ? this.#wide.enter(high & this.#wideMask, 0)
+      : this.#wide.enter(high, low & this.#wideMask)
+    return slot
+  }
+
+  leave (slot: number): void {
+    this.#wide.leave(this.#wideOf[slot]!)
+    this.narrow.leave(slot)
+  }
+
+  wideMembers (slot: number): number {
+    return this.#wide.members(this.#wideOf[slot]!)
+  }
+}
+
+/** Numbers the keys that are in use, and counts the members of each. */
+class Groups {
+  readonly #index: WordIndex
+  #members: Int32Array
+
+  constructor (words: 1 | 2) {
+    this.#index = new WordIndex(words, 2 ** 26)
+    this.#members = new Int32Array(this.#index.slots)
+  }
+
+  get size (): number {
+    return this.#index.size
+  }
+
+  get slots (): number {
+    return this.#index.slots
+  }
+
+  find (high: number, low: number): number {
+    return this.#index.find(high, low, 0, 0)
+  }
+
+  members (slot: number): number {
+    return this.#members[slot]!
+  }
+
+  high (slot: number): number {
+    return this.#index.word(slot, 0)
+  }
+
+  enter (high: number, low: number): number {
+    let slot = this.#index.find(high, low, 0, 0)
+
+    if (slot === -1) {
+      slot = this.#index.insert(high, low, 0, 0)
+      if (slot >= this.#members.length) this.#members = extend(this.#members, this.#index.slots, Int32Array)
+      this.#members[slot] = 0
     }
 
-    this.#wideOf[crowd] = wide
+    this.#members[slot]! += 1
+    return slot
+  }
+
+  /** @returns whether it was the last one */
+  leave (slot: number): boolean {
+    this.#members[slot]! -= 1
+    if (this.#members[slot] !== 0) return false
+
+    this.#index.remove(slot)
+    return true
   }
 }
 
-function highOf ({ ip }: IpClient): number {
-  return ip.family === 4 ? 0 : ip.a | 0
-}
-
-function lowOf ({ ip }: IpClient): number {
-  return ip.family === 4 ? ip.bits | 0 : ip.b & IPV6_NARROW
+function numbered (slot: number, kind: number): Crowd {
+  return slot === -1 ? NO_CROWD : slot << KIND_BITS | kind
 }
 
 function nameOf (client: Exclude<Client, IpClient>): string {

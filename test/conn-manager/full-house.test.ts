@@ -132,6 +132,8 @@ describe('once the peer is known', () => {
     const house = full()
     const newcomer = house.make()
     house.manager.tagPeer(newcomer.remotePeer, 'a', 2)
+    // the row of the third is the first to be used again
+    for (const n of [0, 1]) house.manager.tagPeer(peer(n), 'a', 1)
     const place = arrive(house, newcomer) as Place
     house.manager.start()
     house.manager.stop()

@@ -6,7 +6,7 @@ import { CrowdLedger } from '../limiter/crowd-ledger.ts'
 import { gatePort } from '../limiter/ports.ts'
 import { isAllowed } from './accept-check.ts'
 import { registerConnManagerMetrics } from './conn-manager-metrics.ts'
-import { takeOver, warnOfLimits } from './take-over.ts'
+import { stopPrunerAgain, takeOver, warnOfLimits } from './take-over.ts'
 import { maConnOf, mendAbort, mendClose } from './websocket.ts'
 import type { ConnManager, ConnManagerInit } from '../conn-manager/contract.ts'
 import type { ConnManagerOptions } from '../conn-manager/options.ts'
@@ -103,6 +103,10 @@ class ConnManagerService extends ConnManagerPart {
 
     this.#adopt()
     super.start()
+  }
+
+  afterStart (): void {
+    if (this.#options.takeOver && this.#undo.length > 0) stopPrunerAgain(this.#components.connectionManager)
   }
 
   override stop (): void {

@@ -20,6 +20,7 @@ export const connectionManagerDefaults = {
  */
 export function takeOver (manager: JsConnectionManager, house: House, gated: boolean, log: Logger): () => void {
   const undo = [liftMaxConnections(manager, log), stopPruner(manager, log), replaceAcceptCheck(manager, house, gated, log)]
+  if (!gated) warnOfAcceptLimits(manager, log)
 
   return () => { for (const step of undo.splice(0)) step() }
 }
@@ -49,6 +50,14 @@ function stopPruner ({ connectionPruner }: JsConnectionManager, log: Logger): ()
   return () => { connectionPruner.start?.() }
 }
 
+/**
+ * js-libp2p starts its manager at the same time as the services, and that one starts its pruner last: by then ours has stopped it too
+ * early. To be called when all have started.
+ */
+export function stopPrunerAgain ({ connectionPruner }: JsConnectionManager): void {
+  if (typeof connectionPruner?.start === 'function') connectionPruner.stop?.()
+}
+
 function replaceAcceptCheck (manager: JsConnectionManager, house: House, gated: boolean, log: Logger): () => void {
   if (!canReplaceAcceptCheck(manager)) return moved('acceptIncomingConnection', log)
 
@@ -69,9 +78,20 @@ function moved (field: string, log: Logger): () => void {
 
 /** Without taking over: says which of js-libp2p's limits will act before ours. */
 export function warnOfLimits (manager: JsConnectionManager, hardLimit: number, log: Logger): void {
+  warnOfAcceptLimits(manager, log)
+
   const max = manager.getMaxConnections?.() ?? Infinity
 
   if (max < hardLimit) {
     log.error('takeOver is off: js-libp2p refuses and prunes at its own maxConnections (%d), before hardLimit (%d)', max, hardLimit)
+  }
+}
+
+/** A gater of ours has limits to put in the place of these; the manager alone has none. */
+function warnOfAcceptLimits ({ maxIncomingPendingConnections: pending = Infinity, inboundConnectionRateLimiter }: JsConnectionManager, log: Logger): void {
+  const perSecond = inboundConnectionRateLimiter?.points ?? Infinity
+
+  if (pending < Infinity || perSecond < Infinity) {
+    log.error('js-libp2p goes on refusing more than %d pending inbound connections, and more than %d per second and host: a connectionGater of libp2p-connmgr has limits of its own', pending, perSecond)
   }
 }

@@ -65,9 +65,7 @@ export function fleet (): Fleet {
   }
 
   async function visitOver (to: Hub, link: BadLink, count: number, options: Libp2pOptions): Promise<Visit[]> {
-    const address = to.getMultiaddrs()[0]!.toString().replace(`/tcp/${portOf(to)}`, `/tcp/${link.port}`)
-
-    return visitAt([multiaddr(address)], to, count, options)
+    return visitAt([addressOver(to, link)], to, count, options)
   }
 
   async function visitAt (addresses: Multiaddr[], to: Hub, count: number, options?: Libp2pOptions): Promise<Visit[]> {
@@ -101,4 +99,9 @@ export function present (hub: Libp2p, visits: ReadonlyArray<{ peerId: PeerId }>)
 /** The port of the first address that the node listens on. */
 export function portOf (node: Libp2p): number {
   return Number(/\/tcp\/(\d+)/.exec(node.getMultiaddrs().join())![1])
+}
+
+/** The node's first address, by way of the link. */
+export function addressOver (node: Libp2p, link: BadLink): Multiaddr {
+  return multiaddr(node.getMultiaddrs()[0]!.toString().replace(`/tcp/${portOf(node)}`, `/tcp/${link.port}`))
 }

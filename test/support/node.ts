@@ -33,3 +33,8 @@ export const inMemory = {
   transports: [memory()],
   connectionEncrypters: [plaintext()]
 } satisfies Libp2pOptions
+
+/** Muxers that send no pings: a ping that is unanswered when its connection closes makes yamux abort it. */
+export const withoutPings = {
+  streamMuxers: [yamux({ enableKeepAlive: false })]
+} satisfies Libp2pOptions

@@ -17,7 +17,7 @@ export interface JsConnectionManager {
   deny?: readonly IpNet[]
   incomingPendingConnections?: number
   maxIncomingPendingConnections?: number
-  inboundConnectionRateLimiter?: { consume?: (key: string, points: number) => unknown }
+  inboundConnectionRateLimiter?: { points?: number, consume?: (key: string, points: number) => unknown }
 }
 
 interface IpNet {

@@ -1,13 +1,20 @@
 import './libp2p/require-node.ts'
 
-export { connectionGater } from './connection-gater/connection-gater.ts'
+import { makeLibp2pGater } from './libp2p/connection-gater.ts'
+import { datastoreRules } from './store/datastore-rules.ts'
+import type { ConnectionGater, ConnectionGaterInit } from './connection-gater/contract.ts'
+
 export { bumpOverwrite, bumpSumBounded, bumpSumUnbounded, decayExpireWhenInactive, decayFixed, decayLinear, decayNone } from './conn-manager/decay.ts'
 export { nullConnManager } from './conn-manager/null-conn-manager.ts'
 export { connManager } from './libp2p/conn-manager-service.ts'
 export { connectionManagerDefaults } from './libp2p/take-over.ts'
 
 export type { Clock, CancelTimer } from './clock/clock.ts'
-export type { ConnectionGater, ConnectionGaterEvents, ConnectionGaterInit, Denial, GaterInspection } from './connection-gater/contract.ts'
+export type {
+  Blocked, BlockedAddress, BlockedPeer, BlockedSubnet, BlockOptions, ConnectionGater, ConnectionGaterConfig, ConnectionGaterEvents, ConnectionGaterInit, ConnectionGaterLimits,
+  Denial, GaterBan, GaterInspection, GaterUnban, Intercept, LimitedTransport
+} from './connection-gater/contract.ts'
+export type { Stage } from './connection-gater/stages.ts'
 export type {
   ConnManager, ConnManagerEvents, ConnManagerInfo, ConnManagerInit, DecayingTag, DecayingTagInit, Eviction, Limits, LimitsUnmet, Notifee,
   SpareReason, TagInfo, TrimCandidate, TrimEntry, TrimPlan, TrimReason, TrimReport
@@ -15,4 +22,37 @@ export type {
 export type { BumpFn, DecayFn, DecayingValue } from './conn-manager/decay.ts'
 export type { ConnManagerComponents } from './libp2p/conn-manager-service.ts'
 export type { DenyReason } from './limiter/verdict.ts'
+export { InvalidAddressError } from './address/errors.ts'
+export { CapacityError, InvalidOptionError } from './limiter/errors.ts'
 export type { Rate, RateStrategy } from './limiter/rate.ts'
+
+/**
+ * Decides who gets in, at every stage of a connection's life: caps by address and prefix, connect rates, pending caps, blocks, trust, and bans
+ * that follow from offences. One model, counted exactly and synchronously, whatever the transport does.
+ *
+ * What is in the `datastore` is loaded when the node starts, by the manager of this package or with the first connection; until then, for at
+ * most `checkTimeout`, nobody is let in.
+ *
+ * @throws {@link InvalidOptionError} or {@link InvalidAddressError}
+ *
+ * @example
+ *
+ * ```ts
+ * import { createLibp2p } from 'libp2p'
+ * import { connectionGater, connectionManagerDefaults, connManager } from 'libp2p-connmgr'
+ *
+ * const gater = connectionGater({ maxConnsPerIp: 4 })
+ * const node = await createLibp2p({
+ *   connectionGater: gater,
+ *   connectionManager: connectionManagerDefaults,
+ *   services: { connManager: connManager() }
+ * })
+ *
+ * await gater.blockSubnet('192.0.2.0/24', { ttl: 60_000, reason: 'spam' })
+ * console.log(gater.blockedSubnets().length) // 1
+ * await node.stop()
+ * ```
+ */
+export function connectionGater (init: ConnectionGaterInit = {}): ConnectionGater {
+  return makeLibp2pGater(init, init.datastore == null ? undefined : datastoreRules(init.datastore))
+}

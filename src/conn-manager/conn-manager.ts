@@ -3,6 +3,7 @@ import { clientOf } from '../address/client.ts'
 import { Alarm } from '../clock/alarm.ts'
 import { closeConnections } from './close-connections.ts'
 import { NO_CONNECTION } from './connection-table.ts'
+import { contest } from './contest.ts'
 import { DecayingTags } from './decaying-tags.ts'
 import { LimitConflictError } from './errors.ts'
 import { FullHouse } from './full-house.ts'
@@ -96,13 +97,14 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
       onUnmet: unmet => { this.#reportUnmet(unmet) }
     })
 
+    const strangers = contest(options.contestRate)
     this.#house = new FullHouse({
       ledger: this.#ledger,
       limits: () => this.#limits,
       onHardLimit: options.onHardLimit,
       isProtected: peer => this.isProtected(peer),
       trust: ports.trust,
-      mayContest: () => undefined,
+      mayContest: client => strangers.mayContest(client, this.#now()),
       evict: (row, newcomer) => { this.#evict(row, newcomer, 'displaced') },
       admittedAboveLimit: newcomer => { this.#reportEviction({ newcomer, reason: 'admitted-above-limit' }) },
       now: () => this.#now()

@@ -1,4 +1,5 @@
 import { systemClock } from '../clock/system-clock.ts'
+import { checkRate } from '../limiter/options.ts'
 import { checkPeriod, resolveLimits } from './limits.ts'
 import { InvalidLimitError } from './errors.ts'
 import type { ConnManagerInit, Limits } from './contract.ts'
@@ -29,7 +30,7 @@ export function resolveOptions (init: ConnManagerInit): ConnManagerOptions {
   return {
     limits: resolveLimits(init),
     onHardLimit: checkOnHardLimit(init.onHardLimit ?? defaults.onHardLimit),
-    contestRate: init.contestRate ?? defaults.contestRate,
+    contestRate: checkRate('contestRate', init.contestRate ?? defaults.contestRate),
     gracePeriod: checkPeriod('gracePeriod', init.gracePeriod ?? defaults.gracePeriod, 'zero'),
     silencePeriod: checkPeriod('silencePeriod', init.silencePeriod ?? defaults.silencePeriod, 'zero'),
     decayResolution: checkPeriod('decayResolution', init.decayResolution ?? defaults.decayResolution, 'above-zero'),

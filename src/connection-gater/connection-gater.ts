@@ -1,182 +1,194 @@
 import { TypedEventEmitter } from 'main-event'
-import { cidrContains, parseCidr } from '../address/cidr.ts'
-import { clientKey, clientOf } from '../address/client.ts'
-import { InvalidAddressError } from '../address/errors.ts'
-import { formatIp, parseIp } from '../address/ip.ts'
+import { clientKey } from '../address/client-key.ts'
+import { parseIp } from '../address/ip.ts'
 import { systemClock } from '../clock/system-clock.ts'
-import { CrowdLedger } from '../limiter/crowd-ledger.ts'
+import { deny } from '../limiter/denial.ts'
 import { gatePort } from '../limiter/ports.ts'
-import type { ConnectionGater, ConnectionGaterEvents, ConnectionGaterInit, Denial, GaterInspection } from './contract.ts'
-import type { Cidr } from '../address/cidr.ts'
-import type { Client } from '../address/client.ts'
-import type { Ip } from '../address/ip.ts'
-import type { Gate, House } from '../limiter/ports.ts'
-import type { Denied, DenyReason } from '../limiter/verdict.ts'
-import type { MultiaddrConnection } from '@libp2p/interface'
+import { BlockDesk } from './block-desk.ts'
+import { makeGatePort } from './gate-port.ts'
+import { GaterState } from './gater-state.ts'
+import { makeHooks } from './hooks.ts'
+import { checkAddress, checkSubnet, isAddress } from './lists.ts'
+import { Lives } from './lives.ts'
+import { Reporter } from './reporter.ts'
+import { StageDesk } from './stage-desk.ts'
+import { UserGater } from './user-gater.ts'
+import type { ConnectionGater, ConnectionGaterEvents, ConnectionGaterInit, GaterInspection, Intercept } from './contract.ts'
+import type { Held } from './held.ts'
+import type { RuleStore } from './rule-store.ts'
+import type { Gate } from '../limiter/ports.ts'
+import type { ConnectionGater as Libp2pConnectionGater, Logger } from '@libp2p/interface'
 
-/** go-libp2p's resource manager admits 8 per IPv4 address and exempts loopback (`conn_limiter.go`). */
-const DEFAULT_MAX_CONNS_PER_IP = 8
-const DEFAULT_NETWORKS = { '127.0.0.0/8': Infinity, '::1/128': Infinity }
+/** What the edge gives: the part itself reaches neither a store nor a runtime. */
+export interface GaterEdge {
+  readonly log: Logger
+  readonly store?: RuleStore | undefined
 
-interface Network {
-  readonly cidr: Cidr
-  readonly cap: number
+  /** A browser's pages may dial neither private addresses nor WebSockets without TLS. */
+  readonly isBrowser?: boolean
+  readonly random?: () => number
 }
 
-class AddressGater extends TypedEventEmitter<ConnectionGaterEvents> implements ConnectionGater {
-  readonly #maxConnsPerIp: number
-  readonly #networks: readonly Network[]
-  readonly #transportLimits: NonNullable<ConnectionGaterInit['transportLimits']>
-  readonly #clock: NonNullable<ConnectionGaterInit['clock']>
+export interface GaterWithPort extends ConnectionGater {
+  readonly [gatePort]: Gate
+}
 
-  readonly #held = new Map<string, number>()
-  readonly #blocked = new Set<string>()
-  readonly #denials: Partial<Record<DenyReason, number>> = {}
-  #house: House | undefined
+/** Everything that a gater is made of, joined. */
+class GaterBody {
+  readonly state: GaterState
+  readonly lives: Lives
+  readonly stages: StageDesk
+  readonly reporter: Reporter
+  readonly blocks: BlockDesk
+  readonly events = new TypedEventEmitter<ConnectionGaterEvents>()
+  readonly hooks: Required<Libp2pConnectionGater>
+  #displaced = 0
 
-  constructor (init: ConnectionGaterInit) {
-    super()
+  constructor (init: ConnectionGaterInit, { log, store, isBrowser = false, random = Math.random }: GaterEdge) {
+    const clock = init.clock ?? systemClock
 
-    this.#maxConnsPerIp = checkCap('maxConnsPerIp', init.maxConnsPerIp ?? DEFAULT_MAX_CONNS_PER_IP)
-    this.#networks = Object.entries(init.networks ?? DEFAULT_NETWORKS)
-      .map(([text, cap]) => ({ cidr: parseCidr(text), cap: checkCap(`networks[${JSON.stringify(text)}]`, cap) }))
-      .sort((a, b) => b.cidr.length - a.cidr.length)
-    this.#transportLimits = init.transportLimits ?? {}
-    this.#clock = init.clock ?? systemClock
-  }
-
-  readonly denyInboundConnection = (maConn: MultiaddrConnection): boolean => {
-    const client = clientOf(maConn.remoteAddr)
-    const denied = this.#check(client)
-
-    if (denied != null) {
-      this.#report(client, denied)
-      return true
-    }
-
-    this.#hold(clientKey(client), maConn)
-    return false
-  }
-
-  async blockAddress (ip: string): Promise<boolean> {
-    const address = formatIp(mustParse(ip))
-    const isNew = !this.#blocked.has(address)
-    this.#blocked.add(address)
-    return isNew
-  }
-
-  async unblockAddress (ip: string): Promise<boolean> {
-    return this.#blocked.delete(formatIp(mustParse(ip)))
-  }
-
-  blockedAddresses (): string[] {
-    return [...this.#blocked]
-  }
-
-  numOpen (ip: string): number {
-    return this.#held.get(clientKey({ kind: 'ip', ip: mustParse(ip), transport: 'unknown' })) ?? 0
+    this.state = new GaterState({ init, clock, isBrowser, random, displace: held => { this.#displace(held) } })
+    this.lives = new Lives(this.state)
+    this.stages = new StageDesk(this.state, this.lives)
+    this.reporter = new Reporter(this.state, log)
+    this.blocks = new BlockDesk({ parts: this.state, lives: this.lives, store, timeout: this.state.checks.checkTimeout, log })
+    this.blocks.seed(init.blocks ?? [], init.trust ?? [])
+    this.hooks = this.#hooks(init.also, log)
+    this.#emit()
   }
 
   inspect (): GaterInspection {
+    const { state, reporter: { denials } } = this
+    const { held, core, desk } = state
+
     return {
-      connections: [...this.#held.values()].reduce((sum, count) => sum + count, 0),
-      clients: Object.fromEntries(this.#held),
-      denials: { ...this.#denials }
+      config: state.config(),
+      connections: held.size,
+      open: { ...held.open },
+      pending: { ...held.pending },
+      closing: held.closing,
+      clients: countByClient(held.list()),
+      prefixes: core.prefixes(),
+      transports: held.transports,
+      peers: held.peers,
+      denials: denials.byReason,
+      denialsByStage: denials.byStage,
+      displaced: this.#displaced,
+      bans: desk.bans(),
+      scored: desk.scored,
+      rateEntries: core.rateEntries
     }
   }
 
-  readonly [gatePort]: Gate = {
-    crowds: new CrowdLedger(),
-    trustsAnybody: false,
-    isTrusted: () => false,
+  get intercept (): Intercept {
+    const { stages, reporter } = this
 
-    attach: house => {
-      this.#house = house
-      return () => { this.#house = undefined }
+    return {
+      peerDial: peer => reporter.verdict('peer-dial', stages.peerDial(peer), { peer }),
+      addrDial: (peer, address) => reporter.verdict('addr-dial', stages.addrDial(address, peer), { peer, address }),
+      accept: maConn => reporter.verdict('accept', stages.accept(maConn), { maConn }),
+      secured: (direction, peer, maConn) => reporter.verdict('secured', stages.secured(direction, peer, maConn), { peer, maConn }),
+      upgraded: (_, peer, maConn) => {
+        const verdict = stages.upgraded(peer, maConn)
+        if (verdict.allow) stages.enter(maConn)
+        return reporter.verdict('upgraded', verdict, { peer, maConn })
+      }
     }
   }
 
-  #check (client: Client): Denied | undefined {
-    if (client.kind === 'ip' && this.#blocked.has(formatIp(client.ip))) return { allow: false, action: 'close', reason: 'blocked-address' }
+  #hooks (also: Libp2pConnectionGater | undefined, log: Logger): Required<Libp2pConnectionGater> {
+    const { stages, state, lives, reporter, blocks: { persistence } } = this
 
-    const { cap, reason } = this.#capOf(client)
-    const key = clientKey(client)
-    if ((this.#held.get(key) ?? 0) >= cap) return { allow: false, action: 'close', reason, limit: cap, key }
+    return makeHooks({
+      gate: stages,
+      user: also == null ? undefined : new UserGater(also, state.checks, state.clock, log),
+      loading: () => persistence.isLoaded ? undefined : persistence.load(),
 
-    return this.#house?.atAccept(client, false)
-  }
+      denied: (denied, { stage, maConn, peer }) => {
+        reporter.denied(stage, denied, { maConn, peer })
+        if (maConn == null) return
 
-  #capOf (client: Client): { cap: number, reason: DenyReason } {
-    if (client.kind !== 'ip') {
-      return { cap: client.transport === 'unknown' ? Infinity : this.#transportLimits[client.transport] ?? Infinity, reason: 'transport-limit' }
-    }
+        const held = state.held.find(maConn.timeline)
+        if (held == null) lives.refuse(maConn)
+        else lives.end(held)
+      },
 
-    const network = this.#networks.find(({ cidr }) => cidrContains(cidr, client.ip))
-
-    return network == null
-      ? { cap: this.#maxConnsPerIp, reason: 'connection-limit' }
-      : { cap: network.cap, reason: 'network-limit' }
-  }
-
-  /** Counted in the same tick: after an `await` the connection may have closed unseen. */
-  #hold (key: string, maConn: MultiaddrConnection): void {
-    this.#held.set(key, (this.#held.get(key) ?? 0) + 1)
-
-    let held = true
-
-    // a WebSocket can dispatch `close` twice
-    maConn.addEventListener('close', () => {
-      if (!held) return
-      held = false
-
-      const left = this.#held.get(key)! - 1
-      if (left === 0) this.#held.delete(key)
-      else this.#held.set(key, left)
+      failed: (stage, error) => {
+        log.error('the check at %s failed, which is to %s - %e', stage, state.checks.onCheckFailed, error)
+        return state.checks.onCheckFailed === 'deny' ? deny({ action: 'close', reason: 'check-failed' }) : undefined
+      }
     })
   }
 
-  #report (client: Client, { reason, limit, retryAfter, key }: Denied): void {
-    this.#denials[reason] = (this.#denials[reason] ?? 0) + 1
+  #emit (): void {
+    const { events, state: { desk }, reporter: { denials } } = this
 
-    const detail: Denial = {
-      stage: 'accept',
-      reason,
-      key: key ?? clientKey(client),
-      ...(client.kind === 'ip' ? { ip: formatIp(client.ip) } : {}),
-      ...(limit == null ? {} : { limit }),
-      ...(retryAfter == null ? {} : { retryAfter }),
-      at: this.#clock.now()
-    }
-    this.safeDispatchEvent('deny', { detail })
+    desk.onBan.add(detail => { events.safeDispatchEvent('ban', { detail }) })
+    desk.onUnban.add(detail => { events.safeDispatchEvent('unban', { detail }) })
+    denials.onDescribed.add(detail => { events.safeDispatchEvent('deny', { detail }) })
+    denials.isDescribed = () => events.listenerCount('deny') > 0
+  }
+
+  #displace (held: Held): void {
+    this.#displaced++
+    this.lives.end(held)
   }
 }
 
 /**
- * Decides who gets in: a cap on connections per address, and a list of blocked addresses.
+ * The gater without its edges: what `connectionGater` of the door is made of.
  *
- * @throws InvalidAddressError for a network that is none, InvalidCapError for a cap that is negative or not whole
+ * js-libp2p detaches one of its hooks and assigns others, so it is a plain, extensible object of closures.
+ *
+ * @throws InvalidOptionError, InvalidAddressError
  */
-export function connectionGater (init: ConnectionGaterInit = {}): ConnectionGater {
-  return new AddressGater(init)
-}
+export function makeGater (init: ConnectionGaterInit, edge: GaterEdge): GaterWithPort {
+  const body = new GaterBody(init, edge)
+  const { state, blocks, events } = body
+  const { lists } = state
 
-/** A cap that is negative, fractional or no number. Nothing was changed. */
-export class InvalidCapError extends Error {
-  readonly code = 'ERR_INVALID_CAP'
-  override readonly name = 'InvalidCapError'
-}
+  return {
+    ...body.hooks,
+    intercept: body.intercept,
 
-function checkCap (name: string, value: number): number {
-  if (value !== Infinity && (!Number.isSafeInteger(value) || value < 0)) {
-    throw new InvalidCapError(`Set ${name}: it must be a whole number of at least 0, or Infinity, received ${String(value)}`)
+    blockPeer: async (peer, options) => blocks.blockPeer(peer, options),
+    unblockPeer: async peer => blocks.unblockPeer(peer),
+    blockedPeers: () => blocks.blockedPeers(),
+    blockAddress: async (ip, options) => blocks.blockAddress(ip, options),
+    unblockAddress: async ip => blocks.unblockAddress(ip),
+    blockedAddresses: () => blocks.blockedAddresses(),
+    blockSubnet: async (cidr, options) => blocks.blockSubnet(cidr, options),
+    unblockSubnet: async cidr => blocks.unblockSubnet(cidr),
+    blockedSubnets: () => blocks.blockedSubnets(),
+
+    trustPeer: peer => lists.trustPeer(peer),
+    untrustPeer: peer => lists.untrustPeer(peer),
+    trustedPeers: () => lists.trustedPeers(),
+    trustAddress: ip => lists.trustRange(checkAddress(ip)),
+    untrustAddress: ip => lists.untrustRange(checkAddress(ip)),
+    trustedAddresses: () => lists.trustedRanges().filter(isAddress),
+    trustSubnet: cidr => lists.trustRange(checkSubnet(cidr)),
+    untrustSubnet: cidr => lists.untrustRange(checkSubnet(cidr)),
+    trustedSubnets: () => lists.trustedRanges().filter(range => !isAddress(range)),
+
+    numOpen: ip => state.core.numOpen(parseIp(checkAddress(ip))),
+    config: () => state.config(),
+    setConfig: change => { state.setConfig(change) },
+    inspect: () => body.inspect(),
+
+    addEventListener: events.addEventListener.bind(events),
+    removeEventListener: events.removeEventListener.bind(events),
+
+    [gatePort]: makeGatePort({ state, stages: body.stages, lives: body.lives, reporter: body.reporter, persistence: blocks.persistence })
   }
-
-  return value
 }
 
-function mustParse (text: string): Ip {
-  const ip = parseIp(text)
-  if (ip == null) throw new InvalidAddressError(text)
+function countByClient (all: readonly Held[]): Record<string, number> {
+  const counts: Record<string, number> = {}
 
-  return ip
+  for (const { client } of all) {
+    const key = clientKey(client)
+    counts[key] = (counts[key] ?? 0) + 1
+  }
+  return counts
 }

@@ -1,42 +1,188 @@
+import type { Stage } from './stages.ts'
 import type { Transport } from '../address/client-key.ts'
 import type { Clock } from '../clock/clock.ts'
-import type { DenyReason } from '../limiter/verdict.ts'
-import type { ConnectionGater as Libp2pConnectionGater, PeerId } from '@libp2p/interface'
+import type { PrefixLimits, PrefixRateLimits } from '../limiter/connection-config.ts'
+import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
+import type { Rate } from '../limiter/rate.ts'
+import type { RiskInit } from '../limiter/risk-options.ts'
+import type { DenyReason, Verdict } from '../limiter/verdict.ts'
+import type { ConnectionGater as Libp2pConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { Datastore } from 'interface-datastore'
 import type { TypedEventTarget } from 'main-event'
 
-export interface ConnectionGaterInit {
+export type LimitedTransport = Exclude<Transport, 'unknown'>
+
+/** What can be changed at run time. */
+export interface ConnectionGaterLimits {
   /**
-   * Connections that one client may have, upgrading ones included. A client is an IPv4 address or an IPv6 /56. `Infinity` counts and
-   * never refuses, 0 admits nobody.
+   * Prefix length → connections, pending ones included, by family; all levels hold. An absent family keeps its default. Not together with
+   * `maxConnsPerIp`. The default is go-libp2p's.
    *
-   * @default 8
+   * @default { ipv4: { 32: 8 }, ipv6: { 56: 8, 48: 64 } }
+   */
+  readonly prefixLimits?: PrefixLimits
+
+  /**
+   * Connections that one client may have, upgrading ones included: shorthand `n` for the `prefixLimits`
+   * `{ ipv4: { 32: n }, ipv6: { 56: n, 48: 8 * n } }`. `Infinity` counts and never refuses, 0 admits nobody.
    */
   readonly maxConnsPerIp?: number
 
   /**
-   * Ranges with a cap of their own, the narrowest wins. Replaces the default as a whole; a range at `Infinity` is exempt.
+   * CIDR → cap over all of its addresses together, instead of `prefixLimits`; the narrowest wins. Replaces the default as a whole. A range at
+   * `Infinity` is free of rate, pending cap and risk, too.
    *
    * @default { '127.0.0.0/8': Infinity, '::1/128': Infinity }
    */
   readonly networks?: Readonly<Record<string, number>>
 
   /**
-   * Connections per transport, for clients without an IP: all of a transport together.
+   * Connections of one peer, both directions.
+   *
+   * @default 8
+   */
+  readonly maxConnsPerPeer?: number
+
+  /**
+   * Inbound connections that are upgrading at once, sockets of `/ws` listeners included. At the cap room is made where it is most crowded.
+   *
+   * @default 64
+   */
+  readonly maxPending?: number
+
+  /**
+   * Inbound connections of one client that are upgrading at once.
+   *
+   * @default 4
+   */
+  readonly maxPendingPerIp?: number
+
+  /**
+   * Inbound connections that are open. Trusted ones count and are not refused, as for all totals.
+   *
+   * @default Infinity
+   */
+  readonly maxInbound?: number
+
+  /** @default Infinity */
+  readonly maxOutbound?: number
+
+  /**
+   * Outbound connections that are upgrading at once.
+   *
+   * @default Infinity
+   */
+  readonly maxPendingOutbound?: number
+
+  /**
+   * All connections, upgrading ones included.
+   *
+   * @default Infinity
+   */
+  readonly maxConns?: number
+
+  /**
+   * How often a client may connect to us: one rate for each IPv4 address and IPv6 /56, or rates by prefix length, which all hold. The default
+   * is go-libp2p's: token buckets of 16 per 80 s for an IPv4 address and an IPv6 /56, 80 per 160 s for a /48.
+   *
+   * @default { ipv4: { 32: { strategy: 'token-bucket', limit: 16, window: 80_000 } }, ipv6: { 56: { strategy: 'token-bucket', limit: 16, window: 80_000 }, 48: { strategy: 'token-bucket', limit: 80, window: 160_000 } } }
+   */
+  readonly connectRate?: false | Rate | PrefixRateLimits
+
+  /**
+   * Connections of a transport, all of them together.
    *
    * @default {}
    */
-  readonly transportLimits?: Readonly<Partial<Record<Exclude<Transport, 'unknown'>, number>>>
+  readonly transportLimits?: Readonly<Partial<Record<LimitedTransport, number>>>
+
+  /**
+   * Connections that come through one relay.
+   *
+   * @default 64
+   */
+  readonly maxConnsPerRelay?: number
+
+  /**
+   * False refuses to dial private, link-local and other addresses that mean nothing on the internet, as is the default in browsers.
+   *
+   * @default true
+   */
+  readonly dialPrivate?: boolean
+
+  /**
+   * False refuses to dial WebSockets without TLS, as is the default in browsers.
+   *
+   * @default true
+   */
+  readonly dialInsecure?: boolean
+}
+
+export interface ConnectionGaterInit extends ConnectionGaterLimits {
+  /** The user's own gater. It is asked after ours, and either may deny. Any truthy answer denies. */
+  readonly also?: Libp2pConnectionGater
+
+  /**
+   * How long the user's own gater may take, and the store, in ms.
+   *
+   * @default 5_000
+   */
+  readonly checkTimeout?: number
+
+  /**
+   * What it is when the user's own gater throws, rejects or takes longer.
+   *
+   * @default 'deny'
+   */
+  readonly onCheckFailed?: 'deny' | 'allow'
+
+  /**
+   * How offences become bans; false scores nothing.
+   *
+   * @default { threshold: 10, halfLife: 600_000, banTime: 600_000, maxBanTime: 86_400_000 }
+   */
+  readonly risk?: RiskInit | false
+
+  /** Blocked from the start: addresses, CIDRs and peers. They are not stored: they come again with the next start. */
+  readonly blocks?: ReadonlyArray<string | PeerId>
+
+  /** Trusted from the start: addresses, CIDRs and peers. */
+  readonly trust?: ReadonlyArray<string | PeerId>
+
+  /** Where blocks and bans are kept. Without it they end with the process. */
+  readonly datastore?: Datastore
+
+  /** Shared with a plain server: its caps, networks, `maxConns`, connect rate and trusted addresses rule here, too. Giving both throws. */
+  readonly limiter?: ConnectionLimiter
+
+  /**
+   * Entries of each ledger whose keys strangers choose, and rules of the block list.
+   *
+   * @default 100_000
+   */
+  readonly capacity?: number
 
   /** @default the system's clock */
   readonly clock?: Clock
 }
 
+/** What is in force: every limit, as it would be given. */
+export interface ConnectionGaterConfig extends Required<Omit<ConnectionGaterLimits, 'maxConnsPerIp' | 'prefixLimits' | 'connectRate'>> {
+  readonly prefixLimits: Required<PrefixLimits>
+  readonly connectRate: false | Required<PrefixRateLimits>
+  readonly checkTimeout: number
+  readonly onCheckFailed: 'deny' | 'allow'
+  readonly risk: Omit<RiskInit, 'weights'> | false
+}
+
+/** Something was denied. */
 export interface Denial {
   /** Where it was denied. */
-  readonly stage: 'accept'
+  readonly stage: Stage
   readonly reason: DenyReason
 
-  /** The client, as text. */
+  /** Whose limit or rule it was: the client, prefix, relay, transport or peer, as text. */
   readonly key?: string
   readonly ip?: string
   readonly peer?: PeerId
@@ -49,45 +195,178 @@ export interface Denial {
   readonly at: number
 }
 
+/** A client was banned for its offences. */
+export interface GaterBan {
+  /** The client: an IPv4 address, an IPv6 /56 or a peer. */
+  readonly key: string
+  readonly ip?: string
+  readonly peer?: PeerId
+
+  /** The offence that brought the score to its threshold. */
+  readonly reason?: string
+
+  /** Epoch ms. */
+  readonly until: number
+  readonly at: number
+}
+
+export interface GaterUnban extends GaterBan {
+  readonly cause: 'ended' | 'lifted'
+}
+
 export interface ConnectionGaterEvents {
   deny: CustomEvent<Denial>
+  ban: CustomEvent<GaterBan>
+  unban: CustomEvent<GaterUnban>
+}
+
+export interface BlockOptions {
+  /**
+   * Milliseconds above 0.
+   *
+   * @default Infinity
+   */
+  readonly ttl?: number
+  readonly reason?: string
+
+  /**
+   * Whether connections that are open or upgrading are closed.
+   *
+   * @default true
+   */
+  readonly closeExisting?: boolean
+}
+
+export interface Blocked {
+  /** Epoch ms; absent where it has no end. */
+  readonly until?: number
+  readonly reason?: string
+
+  /** Whether it is in the store, and so outlives the process. */
+  readonly persisted: boolean
+}
+
+export interface BlockedPeer extends Blocked {
+  readonly peer: PeerId
+}
+
+export interface BlockedAddress extends Blocked {
+  readonly address: string
+}
+
+export interface BlockedSubnet extends Blocked {
+  readonly subnet: string
 }
 
 export interface GaterInspection {
-  /** Connections held, upgrading and open ones. */
+  /** The limits in force. */
+  readonly config: ConnectionGaterConfig
+
+  /** Connections held: upgrading, open, and closed ones whose socket is still there. */
   readonly connections: number
+  readonly open: { readonly inbound: number, readonly outbound: number }
+  readonly pending: { readonly inbound: number, readonly outbound: number }
+
+  /** Closed, their sockets not gone yet. */
+  readonly closing: number
 
   /** By client, for those that hold any. */
   readonly clients: Readonly<Record<string, number>>
 
+  /** By prefix at every level, for those under `prefixLimits`. */
+  readonly prefixes: Readonly<Record<string, number>>
+  readonly transports: Readonly<Partial<Record<Transport, number>>>
+
+  /** Peers that have a connection. */
+  readonly peers: number
+
   /** Since the gater was made. */
   readonly denials: Readonly<Partial<Record<DenyReason, number>>>
+  readonly denialsByStage: Readonly<Partial<Record<Stage, Readonly<Partial<Record<DenyReason, number>>>>>>
+
+  /** Pending connections that were closed because somebody else needed the place. */
+  readonly displaced: number
+  readonly bans: readonly GaterBan[]
+
+  /** Clients and peers with a score. */
+  readonly scored: number
+
+  /** Entries of the connect rate's ledgers. */
+  readonly rateEntries: number
+}
+
+/** go-libp2p's five stages, as verdicts with reasons. The `deny…` hooks are made from these, and call them: use one or the other. */
+export interface Intercept {
+  peerDial (peer: PeerId): Verdict
+  addrDial (peer: PeerId | undefined, address: Multiaddr): Verdict
+
+  /** Counts the connection, in this turn of the event loop, until its socket has closed. */
+  accept (maConn: MultiaddrConnection): Verdict
+  secured (direction: 'inbound' | 'outbound', peer: PeerId, maConn: MultiaddrConnection): Verdict
+  upgraded (direction: 'inbound' | 'outbound', peer: PeerId, maConn: MultiaddrConnection): Verdict
 }
 
 /** Decides who gets in: a gater for `createLibp2p({ connectionGater })`. */
-export interface ConnectionGater extends Libp2pConnectionGater, TypedEventTarget<ConnectionGaterEvents> {
+export interface ConnectionGater extends Required<Libp2pConnectionGater>, Pick<TypedEventTarget<ConnectionGaterEvents>, 'addEventListener' | 'removeEventListener'> {
   /**
-   * Refuses an address from now on.
+   * Refuses a peer at every stage from now on, and closes what it has. In force at once, then stored: when the store fails the call rejects,
+   * and the block stays in force, `persisted: false`. A block that is there ends at the later of both ends. It wins over trust.
    *
    * @returns whether anything changed
-   * @throws InvalidAddressError
+   * @throws {@link InvalidOptionError} for what is no peer id or a `ttl` that is not above 0; {@link CapacityError}; nothing is changed
    */
-  blockAddress (ip: string): Promise<boolean>
+  blockPeer (peer: PeerId, options?: BlockOptions): Promise<boolean>
 
   /**
-   * @returns whether anything changed
-   * @throws InvalidAddressError
+   * Takes a block away, and a ban: from the store first, so that it cannot come back with the next start.
+   *
+   * @returns whether it was blocked or banned
    */
-  unblockAddress (ip: string): Promise<boolean>
+  unblockPeer (peer: PeerId): Promise<boolean>
+  blockedPeers (): BlockedPeer[]
 
-  blockedAddresses (): string[]
+  /** The same for an IP address. @throws {@link InvalidAddressError} */
+  blockAddress (ip: string, options?: BlockOptions): Promise<boolean>
+
+  /** Lifts a ban of the address's client, too. */
+  unblockAddress (ip: string): Promise<boolean>
+  blockedAddresses (): BlockedAddress[]
+
+  /** The same for a CIDR. @throws {@link InvalidAddressError} */
+  blockSubnet (cidr: string, options?: BlockOptions): Promise<boolean>
+  unblockSubnet (cidr: string): Promise<boolean>
+  blockedSubnets (): BlockedSubnet[]
+
+  /** No caps, rates, bans and trims for this peer, whose connections still count. It is known at *secured* only. @returns whether it was not trusted */
+  trustPeer (peer: PeerId): boolean
+  untrustPeer (peer: PeerId): boolean
+  trustedPeers (): PeerId[]
+
+  /** The same for an address, from accept on. @throws {@link InvalidAddressError} */
+  trustAddress (ip: string): boolean
+  untrustAddress (ip: string): boolean
+  trustedAddresses (): string[]
+  trustSubnet (cidr: string): boolean
+  untrustSubnet (cidr: string): boolean
+  trustedSubnets (): string[]
+
+  readonly intercept: Intercept
 
   /**
    * Connections that the client of this address holds, upgrading ones included.
    *
-   * @throws InvalidAddressError
+   * @throws {@link InvalidAddressError}
    */
   numOpen (ip: string): number
+
+  config (): ConnectionGaterConfig
+
+  /**
+   * Changes some limits at once, or none when one of them is wrong. It closes nothing: newcomers wait until it is below.
+   *
+   * @throws {@link InvalidOptionError} or {@link InvalidAddressError}
+   */
+  setConfig (change: ConnectionGaterLimits): void
 
   inspect (): GaterInspection
 }

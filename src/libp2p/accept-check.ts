@@ -1,9 +1,9 @@
 import { clientOf } from '../address/client.ts'
 import { formatIp } from '../address/ip.ts'
 import type { JsConnectionManager } from './js-connection-manager.ts'
+import type { Client } from '../address/client-key.ts'
 import type { House } from '../limiter/ports.ts'
 import type { Logger, MultiaddrConnection } from '@libp2p/interface'
-import type { Multiaddr } from '@multiformats/multiaddr'
 
 /** The fields without which the accept check cannot be replaced. */
 type Accepting = JsConnectionManager & Required<Pick<JsConnectionManager,
@@ -28,7 +28,8 @@ export function canReplaceAcceptCheck (manager: JsConnectionManager): manager is
  */
 export function acceptCheck (manager: Accepting, house: House, gated: boolean, log: Logger): (maConn: MultiaddrConnection) => boolean {
   function mayUpgrade (maConn: MultiaddrConnection): boolean {
-    const host = hostOf(maConn.remoteAddr)
+    const client = clientOf(maConn.remoteAddr)
+    const host = hostOf(client)
 
     if (isListed(manager.deny, host)) return refuse('denied by the list')
     if (gated || isListed(manager.allow, host)) return true
@@ -36,7 +37,7 @@ export function acceptCheck (manager: Accepting, house: House, gated: boolean, l
     if (manager.incomingPendingConnections >= manager.maxIncomingPendingConnections) return refuse('too many pending connections')
     if (host != null && !isWithinRate(host)) return refuse('too many connections per second')
 
-    const denied = house.atAccept(clientOf(maConn.remoteAddr), false)
+    const denied = house.atAccept(client, false)
     return denied == null || refuse(denied.reason)
 
     function refuse (reason: string): false {
@@ -64,17 +65,15 @@ export function acceptCheck (manager: Accepting, house: House, gated: boolean, l
   }
 }
 
-/** Whether js-libp2p's `allow` list names the address. */
-export function isAllowed (manager: JsConnectionManager, multiaddr: Multiaddr): boolean {
-  return Array.isArray(manager.allow) && isListed(manager.allow, hostOf(multiaddr))
+/** Whether js-libp2p's `allow` list names the client's address. */
+export function isAllowed (manager: JsConnectionManager, client: Client): boolean {
+  return Array.isArray(manager.allow) && manager.allow.length > 0 && isListed(manager.allow, hostOf(client))
 }
 
 function isListed (list: readonly { contains: (host: string) => boolean }[], host: string | undefined): boolean {
   return host != null && list.some(net => net.contains(host))
 }
 
-function hostOf (multiaddr: Multiaddr): string | undefined {
-  const client = clientOf(multiaddr)
-
+function hostOf (client: Client): string | undefined {
   return client.kind === 'ip' ? formatIp(client.ip) : undefined
 }

@@ -1,18 +1,22 @@
 import { serviceCapabilities } from '@libp2p/interface'
 import { logger } from '@libp2p/logger'
+import { clientOf } from '../address/client.ts'
+import { mendAbort } from '../connection-gater/websocket.ts'
 import { ConnManagerPart } from '../conn-manager/conn-manager.ts'
 import { resolveOptions } from '../conn-manager/options.ts'
 import { CrowdLedger } from '../limiter/crowd-ledger.ts'
-import { gatePort } from '../limiter/ports.ts'
 import { isAllowed } from './accept-check.ts'
 import { registerConnManagerMetrics } from './conn-manager-metrics.ts'
+import { gateOf, installDefaultGate } from './default-gate.ts'
+import { registerGateMetrics } from './gate-metrics.ts'
 import { stopPrunerAgain, takeOver, warnOfLimits } from './take-over.ts'
-import { maConnOf, mendAbort, mendClose } from './websocket.ts'
+import { guardWebSocketListeners } from './websocket-listeners.ts'
+import { maConnOf, mendClose } from './websocket.ts'
 import type { ConnManager, ConnManagerInit } from '../conn-manager/contract.ts'
 import type { ConnManagerOptions } from '../conn-manager/options.ts'
 import type { JsConnectionManager } from './js-connection-manager.ts'
 import type { Gate, Trust } from '../limiter/ports.ts'
-import type { ComponentLogger, Connection, ConnectionGater, Libp2pEvents, Metrics, Peer, PeerId, PeerStore, PeerUpdate } from '@libp2p/interface'
+import type { ComponentLogger, Connection, ConnectionGater, Libp2pEvents, Listener, Logger, Metrics, Peer, PeerId, PeerStore, PeerUpdate } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
 
 /** What the manager takes of libp2p's components. Every libp2p node has these. */
@@ -20,7 +24,9 @@ export interface ConnManagerComponents {
   readonly events: TypedEventTarget<Libp2pEvents>
   readonly peerStore: PeerStore
   readonly connectionManager: object
-  readonly connectionGater: ConnectionGater
+  connectionGater: ConnectionGater
+  readonly upgrader?: object
+  readonly transportManager?: { getListeners: () => Listener[] }
   readonly logger: ComponentLogger
   readonly metrics?: Metrics
 }
@@ -52,6 +58,9 @@ export function connManager (init: ConnManagerInit = {}): (components?: ConnMana
     : new ConnManagerService(options, components)
 }
 
+/** js-libp2p's own, where it has moved the field. */
+const UPGRADE_TIMEOUT = 10_000
+
 /** The manager on a libp2p node: fed by its event bus, in charge instead of js-libp2p's own manager while it runs. */
 class ConnManagerService extends ConnManagerPart {
   readonly [Symbol.toStringTag] = 'libp2p-connmgr/conn-manager'
@@ -63,10 +72,11 @@ class ConnManagerService extends ConnManagerPart {
   #undo: Array<() => void> = []
 
   constructor (options: ConnManagerOptions, components: ConnManagerComponents) {
-    const gate = gateOf(components)
+    const log = components.logger.forComponent('libp2p:connmgr')
+    const gate = gateOf(components.connectionGater) ?? installDefaultGate(components, components.connectionManager, log)
 
     super(options, {
-      log: components.logger.forComponent('libp2p:connmgr'),
+      log,
       trust: trustOf(gate, components.connectionManager),
       crowds: gate?.crowds ?? new CrowdLedger(),
       readPeer: async peer => readPeer(components.peerStore, peer)
@@ -75,7 +85,15 @@ class ConnManagerService extends ConnManagerPart {
     this.#components = components
     this.#options = options
     this.#gate = gate
-    if (components.metrics != null) registerConnManagerMetrics(components.metrics, this)
+    if (components.metrics == null) return
+
+    registerConnManagerMetrics(components.metrics, this)
+    if (gate != null) registerGateMetrics(components.metrics, gate)
+  }
+
+  /** Nobody listens before stored blocks and bans are in force. */
+  async beforeStart (): Promise<void> {
+    await this.#gate?.ready()
   }
 
   override start (): void {
@@ -95,7 +113,8 @@ class ConnManagerService extends ConnManagerPart {
         events.removeEventListener('connection:close', this.#onClose)
         events.removeEventListener('peer:update', this.#onUpdate)
       },
-      this.#gate?.attach(this.house) ?? (() => {}),
+      this.#attach(),
+      this.#guardListeners(log),
       this.#options.takeOver ? takeOver(connectionManager, this.house, this.#gate != null, log) : () => {}
     ]
 
@@ -115,6 +134,25 @@ class ConnManagerService extends ConnManagerPart {
     super.stop()
   }
 
+  #attach (): () => void {
+    const { connectionManager, upgrader } = this.#components
+    const { inboundUpgradeTimeout } = (upgrader ?? {}) as { readonly inboundUpgradeTimeout?: unknown }
+
+    return this.#gate?.attach(this.house, {
+      isAllowed: client => isAllowed(connectionManager, client),
+      upgradeTimeout: typeof inboundUpgradeTimeout === 'number' ? inboundUpgradeTimeout : UPGRADE_TIMEOUT
+    }) ?? (() => {})
+  }
+
+  #guardListeners (log: Logger): () => void {
+    const { events, transportManager } = this.#components
+    if (this.#gate == null) return () => {}
+
+    return guardWebSocketListeners({
+      gate: this.#gate, clock: this.#options.clock, log, events, listeners: () => transportManager?.getListeners() ?? []
+    })
+  }
+
   /** Connections that another service opened before our turn to start came. */
   #adopt (): void {
     const open = (this.#components.connectionManager as JsConnectionManager).getConnections?.() ?? []
@@ -130,13 +168,12 @@ class ConnManagerService extends ConnManagerPart {
 
   readonly #onOpen = ({ detail }: CustomEvent<Connection>): void => { this.#opened(detail) }
 
-  readonly #onClose = ({ detail }: CustomEvent<Connection>): void => { this.disconnected(detail) }
+  readonly #onClose = ({ detail }: CustomEvent<Connection>): void => {
+    this.#gate?.connectionClosed(detail)
+    this.disconnected(detail)
+  }
 
   readonly #onUpdate = ({ detail }: CustomEvent<PeerUpdate>): void => { this.peerUpdated(detail.peer) }
-}
-
-function gateOf ({ connectionGater }: ConnManagerComponents): Gate | undefined {
-  return (connectionGater as { [gatePort]?: Gate })[gatePort]
 }
 
 /** js-libp2p's own `allow` list is trust to us as well, with or without a gater of ours. */
@@ -146,7 +183,7 @@ function trustOf (gate: Gate | undefined, connectionManager: JsConnectionManager
   return {
     get trustsAnybody () { return hasAllowList || gate?.trustsAnybody === true },
 
-    isTrusted: connection => gate?.isTrusted(connection) === true || (hasAllowList && isAllowed(connectionManager, connection.remoteAddr))
+    isTrusted: connection => gate?.isTrusted(connection) === true || (hasAllowList && isAllowed(connectionManager, clientOf(connection.remoteAddr)))
   }
 }
 

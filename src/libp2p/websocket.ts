@@ -3,35 +3,15 @@ import type { AbortOptions } from '@libp2p/interface'
 
 /** A multiaddr connection over `ws`, as it is at run time. */
 interface WebSocketMultiaddrConnection {
-  sendReset?: () => void
   sendClose?: (options?: AbortOptions) => Promise<void>
   websocket?: AnyWebSocket
 }
 
 /** `ws` or the platform's own. */
-type AnyWebSocket = Pick<WebSocket, 'close' | 'readyState' | 'addEventListener'> & { readonly terminate?: () => void }
+type AnyWebSocket = Pick<WebSocket, 'close' | 'readyState' | 'addEventListener'>
 
 /** `WebSocket.CLOSED` */
 const CLOSED = 3
-
-/**
- * Makes aborting a WebSocket connection close its socket.
- *
- * js-libp2p resets by `websocket.close(1006)`, a code that every implementation rejects: the connection leaves libp2p's maps and its socket
- * and remote stay for ever. `ws`, on the listening side, can terminate; a browser's own WebSocket closes without a code.
- *
- * @param maConn - anything; what is no WebSocket is left alone
- */
-export function mendAbort (maConn: unknown): void {
-  if (!isWebSocket(maConn)) return
-
-  const { websocket } = maConn
-
-  maConn.sendReset = () => {
-    if (typeof websocket.terminate === 'function') websocket.terminate()
-    else websocket.close()
-  }
-}
 
 /**
  * Makes closing a WebSocket connection wait until its socket is closed, as closing a TCP connection does.

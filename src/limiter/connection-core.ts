@@ -93,6 +93,14 @@ export class ConnectionCore {
 
   /** Takes a place at every level, and of every rate, whatever the limits say. */
   take (remote: Remote, now: number, rates = this.#rates): Lease {
+    const lease = this.hold(remote, now)
+
+    if (remote != null && rates != null && !isFree(this.#standing(remote))) rates.take(remote, now)
+    return lease
+  }
+
+  /** Takes a place at every level and of no rate, whatever the limits say: it is we who connected. */
+  hold (remote: Remote, now: number): Lease {
     const lease = new HeldLease(this, remote, now)
 
     this.#place(lease)
@@ -101,7 +109,6 @@ export class ConnectionCore {
     this.#open.previous.next = lease
     this.#open.previous = lease
     this.#total++
-    if (remote != null && rates != null && !isFree(this.#standing(remote))) rates.take(remote, now)
     return lease
   }
 

@@ -1,4 +1,5 @@
 import type { CrowdLedger } from './crowd-ledger.ts'
+import type { Offence } from './risk-options.ts'
 import type { Denied } from './verdict.ts'
 import type { Client } from '../address/client.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
@@ -14,7 +15,7 @@ export interface House {
 
   /**
    * At accept, before the peer is known: is there a place, or a chance to win one? Counts one try against `contestRate` when the
-   * house is full, unless `favoured`: an address from which a protected or trusted peer last came.
+   * house is full, unless `favoured`: a trusted address, or one from which a protected or trusted peer last came.
    */
   atAccept (client: Client, favoured: boolean): Denied | undefined
 
@@ -56,14 +57,69 @@ export interface Trust {
   isTrusted (connection: Connection): boolean
 }
 
-/** Under this key a gater of ours carries its `Gate`, so that a manager finds it among libp2p's components. */
+/** Under this key a gater of ours carries its `Gate`, so that a manager and a stream gate find it among libp2p's components. */
 export const gatePort = Symbol.for('libp2p-connmgr.gate')
 
-/** Who gets in, as who-stays sees it: implemented by the gater, asked by the manager. */
+/** Who gets in, as the others see it: implemented by the gater. */
 export interface Gate extends Trust {
   /** The gater enters connections that are upgrading, the manager those that are open: crowding counts both. */
   readonly crowds: CrowdLedger
 
-  /** From here on the gate asks this house. @returns what ends that */
-  attach (house: House): () => void
+  /**
+   * From here on the gate asks this house.
+   *
+   * @param host - what only the node knows: js-libp2p's own allow list, which is trust, and how long an inbound upgrade may take
+   * @returns what ends that
+   */
+  attach (house: House, host?: GateHost): () => void
+
+  /** Resolves when stored blocks and bans are in force, or when the store failed or took too long, which is logged. Never rejects. */
+  ready (): Promise<void>
+
+  /** Hears of every denial: for metrics. @returns what ends that */
+  onDeny (listener: (denial: { readonly stage: string, readonly reason: Denied['reason'] }) => void): () => void
+
+  /**
+   * A socket that has connected and may become a WebSocket: the accept decision, before a byte was read. Its place becomes that of the
+   * WebSocket that comes from the same address and port, and is given back when the socket has closed.
+   *
+   * @param close - ends the socket at once, when somebody else needs its place
+   */
+  admitSocket (remote: SocketAddress, close: () => void): SocketPlace | Denied
+
+  /** The connection has closed. The gate hears it from the socket, too; not all browsers' sockets say so. */
+  connectionClosed (connection: Connection): void
+
+  /** Whether rates and risk leave this connection alone: its peer is trusted or protected, or its address trusted or in an exempt network. */
+  isExempt (connection: Connection): boolean
+
+  /**
+   * Scores an offence on the connection's client; a relayed one's on its peer id. Exempt connections score nothing. When it leads to a ban the
+   * gate refuses new sockets of the client and closes its pending connections and this one.
+   *
+   * @returns whether a ban came of it
+   */
+  offend (connection: Connection, offence: Offence): boolean
+
+  /** Ends a connection at once, its socket too. @returns whether the gate knew it */
+  close (connection: Connection, why: Error): boolean
+}
+
+export interface GateHost {
+  isAllowed (client: Client): boolean
+
+  /** Milliseconds. */
+  readonly upgradeTimeout: number
+}
+
+export interface SocketAddress {
+  readonly address: string
+  readonly port: number
+}
+
+export interface SocketPlace {
+  readonly allow: true
+
+  /** The socket has closed. Idempotent. @param silent - it sent nothing in the time it had */
+  release (silent?: boolean): void
 }

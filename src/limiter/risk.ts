@@ -53,6 +53,11 @@ export class Risk {
     return this.#ban(ip, ms, now, reason, false) != null
   }
 
+  /** Puts an automatic ban of an earlier run back in force, of which nobody is told again. */
+  restore (ip: Ip, ms: number, now: number, reason?: string): boolean {
+    return this.#bans.ban(ip, ms, now, reason, true) != null
+  }
+
   /** @returns whether it was banned. Its score stays, and fades from now on */
   lift (ip: Ip, now: number): boolean {
     const ban = this.#bans.lift(ip, now)

@@ -1,0 +1,91 @@
+import { ConnectionCore } from '../limiter/connection-core.ts'
+import { coreOf } from '../limiter/connection-limiter.ts'
+import { CrowdLedger } from '../limiter/crowd-ledger.ts'
+import { InvalidOptionError } from '../limiter/errors.ts'
+import { checkCapacity } from '../limiter/options.ts'
+import { DEFAULT_CAPACITY } from '../limiter/rate-limiter.ts'
+import { trustList } from '../limiter/trust-list.ts'
+import { changeCoreLimits, checkNames, formatConfig, hasCoreLimits, OWN_DEFAULTS, parseChecks, parseCoreLimits, parseOwnLimits, parseRiskInit, refuseCoreLimits } from './config.ts'
+import { FavouredAddresses } from './favoured-addresses.ts'
+import { HeldConnections } from './held-connections.ts'
+import { Lists } from './lists.ts'
+import { RiskDesk } from './risk-desk.ts'
+import type { CheckOptions, OwnLimits } from './config.ts'
+import type { ConnectionGaterConfig, ConnectionGaterInit, ConnectionGaterLimits } from './contract.ts'
+import type { Held } from './held.ts'
+import type { GaterParts } from './parts.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { GateHost, House } from '../limiter/ports.ts'
+import type { RiskConfig } from '../limiter/risk-options.ts'
+
+/** Peers whose addresses are favoured, at most. */
+const FAVOURED_PEERS = 4_096
+
+export interface GaterStateInit {
+  readonly init: ConnectionGaterInit
+  readonly clock: Clock
+  readonly isBrowser: boolean
+  readonly random: () => number
+  readonly displace: (held: Held) => void
+}
+
+/** The ledgers, the lists, and the limits in force; who is the manager now. */
+export class GaterState implements GaterParts {
+  readonly core: ConnectionCore
+  readonly crowds = new CrowdLedger()
+  readonly held: HeldConnections
+  readonly lists: Lists
+  readonly desk: RiskDesk
+  readonly favoured = new FavouredAddresses(FAVOURED_PEERS)
+  readonly clock: Clock
+  readonly random: () => number
+  readonly displace: (held: Held) => void
+  readonly checks: CheckOptions
+  readonly #risk: RiskConfig | undefined
+  readonly #isShared: boolean
+  limits: OwnLimits
+  house: House | undefined = undefined
+  host: GateHost | undefined = undefined
+
+  constructor ({ init, clock, isBrowser, random, displace }: GaterStateInit) {
+    checkNames(init, 'made')
+    const capacity = checkCapacity('capacity', init.capacity ?? DEFAULT_CAPACITY)
+
+    this.clock = clock
+    this.random = random
+    this.displace = displace
+    this.#isShared = init.limiter != null
+    this.checks = parseChecks(init)
+    this.#risk = parseRiskInit(init.risk)
+    this.limits = parseOwnLimits(init, { ...OWN_DEFAULTS, dialPrivate: !isBrowser, dialInsecure: !isBrowser })
+    this.core = this.#coreOf(init, capacity)
+    this.held = new HeldConnections(this.core, this.crowds)
+    this.lists = new Lists(this.core, capacity, clock)
+    this.desk = new RiskDesk(this.#risk, capacity, clock)
+  }
+
+  config (): ConnectionGaterConfig {
+    return formatConfig(this.core.limits, this.limits, this.checks, this.#risk)
+  }
+
+  /** All of it, or nothing when some of it is wrong. */
+  setConfig (change: ConnectionGaterLimits): void {
+    checkNames(change, 'changed')
+    if (this.#isShared) refuseCoreLimits(change)
+    const core = changeCoreLimits(change, this.core.limits)
+
+    this.limits = parseOwnLimits(change, this.limits)
+    if (hasCoreLimits(change)) this.core.setLimits(core, this.clock.now())
+  }
+
+  #coreOf (init: ConnectionGaterInit, capacity: number): ConnectionCore {
+    if (init.limiter == null) {
+      return new ConnectionCore({ limits: parseCoreLimits(init), trust: trustList(), capacity, pinned: ip => this.desk.isHeld(ip) })
+    }
+
+    refuseCoreLimits(init)
+    const core = coreOf(init.limiter)
+    if (core == null) throw new InvalidOptionError('limiter', 'a limiter made by connectionLimiter', init.limiter)
+    return core
+  }
+}

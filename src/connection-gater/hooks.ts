@@ -1,0 +1,139 @@
+import { deny } from '../limiter/denial.ts'
+import { isThenable } from './user-gater.ts'
+import type { Stage } from './stages.ts'
+import type { Answer, Hook, UserGater } from './user-gater.ts'
+import type { Denied, Verdict } from '../limiter/verdict.ts'
+import type { ConnectionGater as Libp2pConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
+
+type Deny = boolean | Promise<boolean>
+
+/** What one hook asks. */
+interface Question {
+  readonly hook: Hook
+  readonly stage: Stage
+  readonly args: readonly unknown[]
+  readonly decide: () => Verdict
+
+  /** What is done once everybody has said yes. */
+  readonly commit?: () => void
+  readonly maConn?: MultiaddrConnection
+  readonly peer?: PeerId
+}
+
+/** The stages as the hooks need them: `intercept` without its reports, which are made here. */
+export interface Deciding {
+  peerDial (peer: PeerId): Verdict
+  addrDial (address: Multiaddr): Verdict
+  accept (maConn: MultiaddrConnection): Verdict
+  outbound (peer: PeerId, maConn: MultiaddrConnection): Verdict
+  secured (direction: 'inbound' | 'outbound', peer: PeerId, maConn: MultiaddrConnection): Verdict
+  upgraded (peer: PeerId, maConn: MultiaddrConnection): Verdict
+  enter (maConn: MultiaddrConnection): void
+  relayReservation (source: PeerId): Verdict
+  relayThrough (source: PeerId, destination: PeerId): Verdict
+  relayed (relay: PeerId, remote: PeerId): Verdict
+  filter (address: Multiaddr): Verdict
+}
+
+export interface HooksInit {
+  readonly gate: Deciding
+  readonly user: UserGater | undefined
+
+  /** Undefined once stored rules are in force. */
+  readonly loading: () => Promise<void> | undefined
+
+  /** Counts and says it, and ends the socket that it is about. */
+  readonly denied: (denied: Denied, question: Pick<Question, 'stage' | 'maConn' | 'peer'>) => void
+
+  /** Something of ours threw. */
+  readonly failed: (stage: Stage, error: unknown) => Answer
+}
+
+const NOT_OPEN = deny({ action: 'close', reason: 'not-open' })
+
+/**
+ * js-libp2p's twelve hooks. Each answers at once: what it counts must be counted in the turn in which the socket was seen. Only where the
+ * user's own gater answers with a promise, or stored rules are still being loaded, is the answer a promise, too.
+ */
+export function makeHooks (init: HooksInit): Required<Libp2pConnectionGater> {
+  const { gate } = init
+  const ask = (question: Question): Deny => answer(init, question)
+
+  return {
+    denyDialPeer: peer => ask({ hook: 'denyDialPeer', stage: 'peer-dial', args: [peer], peer, decide: () => gate.peerDial(peer) }),
+    denyDialMultiaddr: address => ask({ hook: 'denyDialMultiaddr', stage: 'addr-dial', args: [address], decide: () => gate.addrDial(address) }),
+    denyInboundConnection: maConn => ask({ hook: 'denyInboundConnection', stage: 'accept', args: [maConn], maConn, decide: () => gate.accept(maConn) }),
+    denyOutboundConnection: (peer, maConn) => ask({
+      hook: 'denyOutboundConnection', stage: 'outbound', args: [peer, maConn], peer, maConn, decide: () => gate.outbound(peer, maConn)
+    }),
+    denyInboundEncryptedConnection: (peer, maConn) => ask({
+      hook: 'denyInboundEncryptedConnection', stage: 'secured', args: [peer, maConn], peer, maConn, decide: () => gate.secured('inbound', peer, maConn)
+    }),
+    denyOutboundEncryptedConnection: (peer, maConn) => ask({
+      hook: 'denyOutboundEncryptedConnection', stage: 'secured', args: [peer, maConn], peer, maConn, decide: () => gate.secured('outbound', peer, maConn)
+    }),
+    denyInboundUpgradedConnection: (peer, maConn) => ask({
+      hook: 'denyInboundUpgradedConnection', stage: 'upgraded', args: [peer, maConn], peer, maConn, decide: () => gate.upgraded(peer, maConn), commit: () => { gate.enter(maConn) }
+    }),
+    denyOutboundUpgradedConnection: (peer, maConn) => ask({
+      hook: 'denyOutboundUpgradedConnection', stage: 'upgraded', args: [peer, maConn], peer, maConn, decide: () => gate.upgraded(peer, maConn), commit: () => { gate.enter(maConn) }
+    }),
+    denyInboundRelayReservation: source => ask({
+      hook: 'denyInboundRelayReservation', stage: 'relay-reservation', args: [source], peer: source, decide: () => gate.relayReservation(source)
+    }),
+    denyOutboundRelayedConnection: (source, destination) => ask({
+      hook: 'denyOutboundRelayedConnection', stage: 'relay-through', args: [source, destination], peer: source, decide: () => gate.relayThrough(source, destination)
+    }),
+    denyInboundRelayedConnection: (relay, remote) => ask({
+      hook: 'denyInboundRelayedConnection', stage: 'relayed', args: [relay, remote], peer: remote, decide: () => gate.relayed(relay, remote)
+    }),
+    filterMultiaddrForPeer: (peer, address) => invert(ask({
+      hook: 'filterMultiaddrForPeer', stage: 'filter', args: [peer, address], peer, decide: () => gate.filter(address)
+    }))
+  }
+}
+
+function answer (init: HooksInit, question: Question): Deny {
+  const loading = init.loading()
+  const ours = decide(init, question)
+  if (ours != null) return finish(init, question, ours)
+  if (loading != null) return loading.then(async () => finish(init, question, again(init, question) ?? await askUser(init, question)))
+
+  const theirs = askUser(init, question)
+  return isThenable(theirs) ? theirs.then(late => finish(init, question, late)) as Promise<boolean> : finish(init, question, theirs)
+}
+
+function askUser ({ user }: HooksInit, { hook, args, maConn }: Question): Answer | Promise<Answer> {
+  const answer = user?.ask(hook, args)
+  if (!isThenable(answer)) return answer
+
+  // What happened while we waited is not undone by a yes.
+  return answer.then(late => late ?? (maConn == null || maConn.status === 'open' ? undefined : NOT_OPEN)) as Promise<Answer>
+}
+
+/** What was loaded meanwhile has closed who was counted; who was not is asked again. */
+function again (init: HooksInit, question: Question): Answer {
+  if (question.maConn != null) return question.maConn.status === 'open' ? undefined : NOT_OPEN
+  return decide(init, question)
+}
+
+function decide ({ failed }: HooksInit, { stage, decide }: Question): Answer {
+  try {
+    const verdict = decide()
+    return verdict.allow ? undefined : verdict
+  } catch (error) {
+    return failed(stage, error)
+  }
+}
+
+/** The one place where a verdict becomes js-libp2p's boolean, which says the opposite of ours. */
+function finish (init: HooksInit, question: Question, denied: Answer): boolean {
+  if (denied == null) question.commit?.()
+  else init.denied(denied, question)
+  return denied != null
+}
+
+function invert (deny: Deny): boolean | Promise<boolean> {
+  return typeof deny === 'boolean' ? !deny : deny.then(deny => !deny)
+}

@@ -1,0 +1,34 @@
+import type { OwnLimits } from './config.ts'
+import type { FavouredAddresses } from './favoured-addresses.ts'
+import type { Held } from './held.ts'
+import type { HeldConnections } from './held-connections.ts'
+import type { Lists } from './lists.ts'
+import type { RiskDesk } from './risk-desk.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { ConnectionCore } from '../limiter/connection-core.ts'
+import type { GateHost, House } from '../limiter/ports.ts'
+import type { PeerId } from '@libp2p/interface'
+
+/** What the stages ask and write: the ledgers, the lists, and what may change at run time. */
+export interface GaterParts {
+  readonly core: ConnectionCore
+  readonly held: HeldConnections
+  readonly lists: Lists
+  readonly desk: RiskDesk
+  readonly favoured: FavouredAddresses
+  readonly clock: Clock
+
+  /** From 0 to below 1. */
+  readonly random: () => number
+  readonly limits: OwnLimits
+  readonly house: House | undefined
+  readonly host: GateHost | undefined
+
+  /** Ends a pending connection that makes room for another one. */
+  readonly displace: (held: Held) => void
+}
+
+/** Whom limits are friendlier to: protected and trusted peers. */
+export function isFavourite ({ lists, house }: Pick<GaterParts, 'lists' | 'house'>, peer: PeerId): boolean {
+  return lists.trustsPeer(peer.toString()) || house?.isProtected(peer) === true
+}

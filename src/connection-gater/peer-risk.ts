@@ -1,0 +1,114 @@
+import { PeerRules } from './peer-rules.ts'
+import { SteadyTime } from '../limiter/steady-time.ts'
+import type { PeerRule } from './peer-rules.ts'
+import type { Offence, RiskConfig } from '../limiter/risk-options.ts'
+import type { PeerId } from '@libp2p/interface'
+
+/** A score below it is none, as in the limiter's own ledger. */
+const FORGOTTEN = 1 / 1_024
+
+/** Entries looked at to make room for one. */
+const SWEEP = 32
+
+interface Score {
+  readonly score: number
+  /** Steady; the score fades from then on. */
+  readonly at: number
+  readonly bans: number
+}
+
+/**
+ * The limiter's risk for peers, who have no address of their own: a relayed connection comes from its relay, which must not pay for it. A score
+ * halves every half-life; at the threshold the peer is banned, each time for longer. Bounded; only forgotten scores leave.
+ */
+export class PeerRisk {
+  readonly #config: RiskConfig | undefined
+  readonly #capacity: number
+  readonly #time = new SteadyTime()
+  readonly #scores = new Map<string, Score>()
+  readonly #bans: PeerRules
+
+  constructor (config: RiskConfig | undefined, capacity: number) {
+    this.#config = config
+    this.#capacity = capacity
+    this.#bans = new PeerRules(capacity)
+  }
+
+  get tracked (): number {
+    return this.#scores.size
+  }
+
+  /** @returns the ban that it led to */
+  offend (peer: PeerId, offence: Offence, now: number): PeerRule | undefined {
+    const config = this.#config
+    const text = peer.toString()
+    if (config == null || this.banOf(text, now) != null) return undefined
+
+    const time = this.#time.at(now)
+    const known = this.#scores.get(text)
+    const before = known == null ? 0 : this.#fade(known, time)
+    const score = before + config.weights[offence]
+    const bans = before === 0 ? 0 : known!.bans
+
+    if (score < config.threshold) {
+      this.#write(text, { score, at: time, bans }, time)
+      return undefined
+    }
+
+    const length = Math.min(config.banTime * 2 ** bans, config.maxBanTime)
+    this.#write(text, { score: config.threshold / 2, at: time + length, bans: bans + 1 }, time)
+    return this.restore(peer, length, now, offence) ? this.#bans.find(text, now) : undefined
+  }
+
+  /** Puts a ban in force without a score. @returns whether anything changed */
+  restore (peer: PeerId, ms: number, now: number, reason?: string): boolean {
+    try {
+      return this.#bans.add(peer, ms, now, reason)
+    } catch {
+      // As many are banned as may be; who is one more is refused by the other limits.
+      return false
+    }
+  }
+
+  banOf (peer: string, now: number): PeerRule | undefined {
+    return this.#bans.find(peer, now)
+  }
+
+  /** @returns what it was */
+  lift (peer: string, now: number): PeerRule | undefined {
+    const ban = this.#bans.find(peer, now)
+    this.#bans.delete(peer, now)
+
+    const score = this.#scores.get(peer)
+    if (score != null) this.#scores.set(peer, { ...score, at: Math.min(score.at, this.#time.at(now)) })
+    return ban
+  }
+
+  bans (now: number): PeerRule[] {
+    return this.#bans.list(now)
+  }
+
+  takeEnded (now: number): PeerRule[] {
+    return this.#bans.takeEnded(now)
+  }
+
+  #fade ({ score, at }: Score, time: number): number {
+    const faded = time > at ? score * 2 ** (-(time - at) / this.#config!.halfLife) : score
+    return faded < FORGOTTEN ? 0 : faded
+  }
+
+  #write (peer: string, score: Score, time: number): void {
+    let looked = 0
+
+    // Oldest first. Who finds no place is not scored: a stranger's peer ids are free, what is known of others is not.
+    if (!this.#scores.has(peer) && this.#scores.size >= this.#capacity) {
+      for (const [text, other] of this.#scores) {
+        if (this.#fade(other, time) === 0) this.#scores.delete(text)
+        if (++looked === SWEEP) break
+      }
+      if (this.#scores.size >= this.#capacity) return
+    }
+
+    this.#scores.set(peer, score)
+  }
+}

@@ -1,0 +1,82 @@
+import { CapacityError } from '../limiter/errors.ts'
+import { SteadyTime } from '../limiter/steady-time.ts'
+import type { PeerId } from '@libp2p/interface'
+
+export interface PeerRule {
+  readonly peer: PeerId
+  /** Epoch ms; `Infinity` has no end. */
+  readonly until: number
+  readonly reason: string | undefined
+}
+
+/**
+ * Peers that are not let in, each with an end and a reason. Bounded; a rule never leaves before its end, and a later end wins over an earlier
+ * one. That one has ended is noticed when its peer is asked about, or when its place is needed.
+ */
+export class PeerRules {
+  readonly #capacity: number
+  readonly #time = new SteadyTime()
+  readonly #rules = new Map<string, PeerRule>() // `until` is steady in here
+
+  constructor (capacity: number) {
+    this.#capacity = capacity
+  }
+
+  get size (): number {
+    return this.#rules.size
+  }
+
+  /** @returns whether anything changed @throws CapacityError */
+  add (peer: PeerId, ms: number, now: number, reason: string | undefined): boolean {
+    const text = peer.toString()
+    const time = this.#time.at(now)
+    const known = this.#rules.get(text)
+
+    if (known != null && known.until > time && known.until >= time + ms) return false
+    if (known == null && this.#rules.size >= this.#capacity) this.#makeRoom(text, time)
+
+    this.#rules.set(text, { peer, until: time + ms, reason })
+    return true
+  }
+
+  /** @returns whether it was there and had not ended */
+  delete (peer: string, now: number): boolean {
+    const rule = this.#rules.get(peer)
+
+    this.#rules.delete(peer)
+    return rule != null && rule.until > this.#time.at(now)
+  }
+
+  find (peer: string, now: number): PeerRule | undefined {
+    if (this.#rules.size === 0) return undefined
+    const rule = this.#rules.get(peer)
+    if (rule == null) return undefined
+
+    if (rule.until > this.#time.at(now)) return this.#describe(rule)
+    this.#rules.delete(peer)
+    return undefined
+  }
+
+  list (now: number): PeerRule[] {
+    this.takeEnded(now)
+    return [...this.#rules.values()].map(rule => this.#describe(rule))
+  }
+
+  /** Forgets what has ended. @returns what that was */
+  takeEnded (now: number): PeerRule[] {
+    const time = this.#time.at(now)
+    const ended = [...this.#rules.values()].filter(({ until }) => until <= time)
+
+    for (const { peer } of ended) this.#rules.delete(peer.toString())
+    return ended.map(rule => this.#describe(rule))
+  }
+
+  #makeRoom (peer: string, time: number): void {
+    for (const [text, { until }] of this.#rules) if (until <= time) this.#rules.delete(text)
+    if (this.#rules.size >= this.#capacity) throw new CapacityError(`block peer ${peer}`, this.#capacity)
+  }
+
+  #describe ({ peer, until, reason }: PeerRule): PeerRule {
+    return { peer, until: until === Infinity ? Infinity : this.#time.toClock(until), reason }
+  }
+}

@@ -10,6 +10,8 @@ import { measure } from 'mitata'
 import { connManager } from '../src/index.ts'
 import { fakeClock } from '../src/testing.ts'
 import { makeConnections, makePeers, seededRandom } from './support/mock-connections.ts'
+import { ms, print, samples, spread } from './support/report.ts'
+import type { Stats } from './support/report.ts'
 import type { ConnManager } from '../src/index.ts'
 import type { Connection, Libp2pEvents, PeerId, PeerStore } from '@libp2p/interface'
 
@@ -36,7 +38,7 @@ for (const open of OPEN) {
     'open': open,
     'js-libp2p, ms': ms(theirs.p50),
     'trim, ms': ms(ours.p50),
-    '25-75 %': `${ms(ours.p25)}-${ms(ours.p75)}`,
+    'spread': spread(ours),
     'decision alone, ms': ms(decision.p50),
     'ns per connection': Number((decision.p50 / open).toFixed(0)),
     'floor, ms': ms(floor.p50),
@@ -44,8 +46,7 @@ for (const open of OPEN) {
   })
 }
 
-console.log(`choose and close a tenth, half of the peers tagged, Node ${process.version}`)
-console.table(rows)
+print('choose and close a tenth, half of the peers tagged', rows)
 
 /** js-libp2p's pruner and its own list of connections, as it comes. */
 async function timePruner (open: number): Promise<Stats> {
@@ -105,6 +106,7 @@ function filled (open: number): ConnManager {
   const notifee = manager.notifee()
 
   for (let i = 0; i < open; i++) {
+    clock.advance(1)
     notifee.connected(connections[i]!)
     if (values[i] !== 0) manager.tagPeer(peers[i]!, 'value', values[i]!)
   }
@@ -125,14 +127,4 @@ async function fillPeerStore (): Promise<PeerStore> {
   }
 
   return store
-}
-
-interface Stats { p25: number, p50: number, p75: number }
-
-function samples (count: number): object {
-  return { min_samples: count, max_samples: count, warmup_samples: 1, min_cpu_time: 0, samples_threshold: 1 }
-}
-
-function ms (ns: number): number {
-  return Number((ns / 1e6).toPrecision(3))
 }

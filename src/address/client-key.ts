@@ -1,6 +1,8 @@
 import { formatPrefix } from './prefix.ts'
 import type { Ip } from './ip.ts'
 
+// A file of its own, because loading multiaddr, which `client.ts` needs, takes 50 ms that a plain server need not wait for.
+
 /**
  * Whom a connection counts against: an address, the relay that carries it, or, where there is neither, its transport.
  */

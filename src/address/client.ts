@@ -7,10 +7,6 @@ import type { Client, RelayClient, Transport, TransportClient } from './client-k
 import type { Ip } from './ip.ts'
 import type { Component, Multiaddr } from '@multiformats/multiaddr'
 
-// The key has a file of its own because loading multiaddr takes 50 ms, which a plain server that never sees one need not wait for.
-export { CLIENT_PREFIX_LENGTH, clientKey } from './client-key.ts'
-export type { Client, ClientKey, IpClient, RelayClient, Transport, TransportClient } from './client-key.ts'
-
 /** The topmost layer that is in this table names the transport: `/tcp/443/tls/ws` is `ws`. */
 const TRANSPORTS: ReadonlyMap<number, Transport> = new Map([
   [CODE_TCP, 'tcp'],

@@ -5,7 +5,7 @@ import { NO_TAGS, TagTable } from './tag-table.ts'
 import { UnconnectedHeap } from './unconnected-heap.ts'
 import type { TagInfo } from './contract.ts'
 import type { PeerStoreTags } from './peer-store-tags.ts'
-import type { Client } from '../address/client.ts'
+import type { Client } from '../address/client-key.ts'
 import type { CrowdLedger } from '../limiter/crowd-ledger.ts'
 import type { Connection } from '@libp2p/interface'
 

@@ -1,7 +1,7 @@
 import type { CrowdLedger } from './crowd-ledger.ts'
 import type { Offence } from './risk-options.ts'
 import type { Denied } from './verdict.ts'
-import type { Client } from '../address/client.ts'
+import type { Client } from '../address/client-key.ts'
 import type { Connection, PeerId } from '@libp2p/interface'
 
 /**

@@ -1,7 +1,8 @@
 import { multiaddr, registry } from '@multiformats/multiaddr'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { clientKey, clientOf } from '../../src/address/client.ts'
+import { clientKey } from '../../src/address/client-key.ts'
+import { clientOf } from '../../src/address/client.ts'
 import { parseIp } from '../../src/address/ip.ts'
 
 const RELAY = '12D3KooWRGJQokTJsLVPcNxNCzb7UzJQkokT7MDzShFo91MxRkiY'

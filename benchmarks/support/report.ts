@@ -8,7 +8,7 @@ export interface Stats {
 
 /** Options of mitata's `measure` for slow work: so many samples, one to warm up. */
 export function samples (count: number): object {
-  return { min_samples: count, max_samples: count, warmup_samples: 1, min_cpu_time: 0, samples_threshold: 1 }
+  return { min_samples: count, max_samples: count, warmup_samples: 1, min_cpu_time: 0, samples_threshold: count }
 }
 
 /** Three significant digits: more would be noise. */

@@ -33,6 +33,8 @@ export async function closeConnections (connections: readonly Connection[], cloc
 }
 
 async function closeBatch (batch: readonly Connection[], clock: Clock, log: Logger): Promise<void> {
+  if (batch.length === 0) return
+
   const controller = new AbortController()
   setMaxListeners(Infinity, controller.signal)
 
@@ -47,30 +49,28 @@ async function closeBatch (batch: readonly Connection[], clock: Clock, log: Logg
     })
 
     function settle (connection: Connection): void {
-      waiting.delete(connection)
+      if (!waiting.delete(connection) || waiting.size > 0) return
 
-      if (waiting.size === 0) {
-        cancelDeadline()
-        resolve()
-      }
+      cancelDeadline()
+      resolve()
     }
 
     for (const connection of batch) {
-      closeGracefully(connection, controller.signal)
-        .catch(error => { abort(connection, error, log) })
-        .finally(() => { settle(connection) })
-    }
-
-    if (batch.length === 0) {
-      cancelDeadline()
-      resolve()
+      close(connection, controller.signal).then(() => { settle(connection) }, error => {
+        abort(connection, error, log)
+        settle(connection)
+      })
     }
   })
 }
 
-/** A `close` that throws instead of rejecting is a rejection too. */
-async function closeGracefully (connection: Connection, signal: AbortSignal): Promise<void> {
-  await connection.close({ signal })
+/** A `close` that throws is one that rejects. */
+function close (connection: Connection, signal: AbortSignal): Promise<void> {
+  try {
+    return Promise.resolve(connection.close({ signal }))
+  } catch (error) {
+    return Promise.reject(error)
+  }
 }
 
 function abort (connection: Connection, reason: unknown, log: Logger): void {

@@ -110,7 +110,7 @@ interface Rule {
 }
 
 /**
- * Addresses and subnets that are not let in. Large lists are loaded as text into a frozen table of 9 to 21 bytes a range; rules that come
+ * Addresses and subnets that are not let in. Large lists are loaded as text into a frozen table of 12 to 20 bytes a range; rules that come
  * and go are beside it. It has no timers: a rule whose time is over matches nothing, and leaves when its place is needed.
  *
  * @throws {@link InvalidOptionError}

@@ -57,7 +57,7 @@ function readCidr (text: string): Cidr | undefined {
   if (slash === -1) return { ip, length: BITS[ip.family] }
 
   const notation = address.includes(':') ? 6 : 4
-  const length = readLength(text, slash + 1, BITS[notation])
+  const length = readLength(text, slash + 1, text.length, BITS[notation])
 
   if (length === -1) return undefined
   if (notation === ip.family) return { ip: maskIp(ip, length), length }
@@ -75,10 +75,10 @@ function mappedRange (ip: Ip, length: number): Cidr {
 }
 
 /** @returns -1 when it is no number from 0 to `max` in plain decimal */
-function readLength (text: string, start: number, max: number): number {
+export function readLength (text: string, start: number, end: number, max: number): number {
   let length = -1
 
-  for (let at = start; at < text.length; at++) {
+  for (let at = start; at < end; at++) {
     const digit = text.charCodeAt(at) - 0x30
     if (!(digit >= 0 && digit <= 9) || length === 0) return -1
     length = length === -1 ? digit : length * 10 + digit

@@ -1,5 +1,5 @@
 import { formatIpv4, readIpv4 } from './ipv4-text.ts'
-import { formatIpv6, GROUPS, readIpv6 } from './ipv6-text.ts'
+import { formatIpv6, GROUPS, readIpv6, zoneStart } from './ipv6-text.ts'
 
 /**
  * An IP address as numbers. An IPv4-mapped IPv6 address (`::ffff:0:0/96`) is its IPv4 address, so one client has one `Ip` however its
@@ -44,10 +44,24 @@ const groups = new Uint16Array(GROUPS)
  * ```
  */
 export function parseIp (text: string): Ip | undefined {
-  const bits = readIpv4(text, 0, text.length)
+  // Nearly nobody sends a zone, so it is looked for last.
+  return readIp(text, 0, text.length) ?? ipv6Of(text, 0, zoneStart(text))
+}
 
-  if (bits !== -1) return { family: 4, bits }
-  if (!readIpv6(text, groups)) return undefined
+/** The same for what stands between `start` and `end`, which must not have a zone. */
+export function readIp (text: string, start: number, end: number): Ip | undefined {
+  const bits = readIpv4(text, start, end)
+
+  return bits === -1 ? ipv6Of(text, start, end) : { family: 4, bits }
+}
+
+/** The one text of an address: dotted decimal, or RFC 5952 in lower case. */
+export function formatIp (ip: Ip): string {
+  return ip.family === 4 ? formatIpv4(ip.bits) : formatIpv6(ip.a, ip.b, ip.c, ip.d)
+}
+
+function ipv6Of (text: string, start: number, end: number): Ip | undefined {
+  if (!readIpv6(text, start, end, groups)) return undefined
 
   const a = word(0)
   const b = word(2)
@@ -55,11 +69,6 @@ export function parseIp (text: string): Ip | undefined {
   const d = word(6)
 
   return a === 0 && b === 0 && c === 0xffff ? { family: 4, bits: d } : { family: 6, a, b, c, d }
-}
-
-/** The one text of an address: dotted decimal, or RFC 5952 in lower case. */
-export function formatIp (ip: Ip): string {
-  return ip.family === 4 ? formatIpv4(ip.bits) : formatIpv6(ip.a, ip.b, ip.c, ip.d)
 }
 
 function word (at: number): number {

@@ -16,51 +16,53 @@ const ZONE = /^[0-9a-z.:-]+$/i
 export const GROUPS = 8
 
 /**
- * Reads an IPv6 address, in any notation of RFC 4291 §2.2, into its eight groups. A zone (RFC 4007 §11) is checked and dropped.
+ * Reads the IPv6 address between `start` and `end`, in any notation of RFC 4291 §2.2 and without a zone, into its eight groups.
  *
  * No char beyond the end is ever asked for: `charCodeAt` would answer `NaN`, correctly, and be compiled into a slow call for good.
  *
  * @returns false, with `groups` in any state, when it is not one
  */
-export function readIpv6 (text: string, groups: Uint16Array): boolean {
-  const percent = text.indexOf('%')
-  const end = percent === -1 ? text.length : percent
+export function readIpv6 (text: string, start: number, end: number, groups: Uint16Array): boolean {
   let count = 0 // groups read
   let gap = -1 // how many of them stand before the `::`
-  let at = 0
+  let at = start
 
-  if (end < 2 || (percent !== -1 && !ZONE.test(text.slice(percent + 1)))) return false
+  if (end - start < 2) return false
 
-  if (text.charCodeAt(0) === COLON) {
-    if (text.charCodeAt(1) !== COLON) return false
+  if (text.charCodeAt(at) === COLON) {
+    if (text.charCodeAt(at + 1) !== COLON) return false
     gap = 0
-    at = 2
+    at += 2
   }
 
   while (at < end) {
-    const start = at
+    const first = at
     let group = 0
     let code = 0
 
-    for (; at < end; at++) {
+    do {
       code = text.charCodeAt(at)
       const digit = code < 128 ? HEX_DIGITS[code]! : -1
       if (digit === -1) break
       group = group << 4 | digit
+    } while (++at < end)
+
+    if (at === first || at > first + 4 || count === GROUPS) return false
+
+    if (at === end) {
+      groups[count++] = group
+      break
     }
 
     if (code === DOT) {
-      const bits = readIpv4(text, start, end)
+      const bits = readIpv4(text, first, end)
       if (bits === -1 || count > GROUPS - 2) return false
       groups[count++] = bits >>> 16
       groups[count++] = bits
       break
     }
 
-    if (at === start || at > start + 4 || count === GROUPS) return false
     groups[count++] = group
-
-    if (at === end) break
     // A colon promises more: another group, or a second colon.
     if (code !== COLON || ++at === end) return false
 
@@ -72,6 +74,13 @@ export function readIpv6 (text: string, groups: Uint16Array): boolean {
   }
 
   return spread(groups, count, gap)
+}
+
+/** Where the `%` of a zone (RFC 4007 §11) stands; 0, which no address ends at, when there is none that can be one. */
+export function zoneStart (text: string): number {
+  const percent = text.indexOf('%')
+
+  return percent !== -1 && ZONE.test(text.slice(percent + 1)) ? percent : 0
 }
 
 /**

@@ -5,17 +5,15 @@ import { formatPrefix } from '../address/prefix.ts'
 import { nextTurn } from '../clock/next-turn.ts'
 import { systemClock } from '../clock/system-clock.ts'
 import { CapacityError } from './errors.ts'
+import { ListTablesBuilder, NO_TABLES } from './list-tables.ts'
 import { ListReader } from './list-text.ts'
 import { checkCapacity, checkDurationOrNever } from './options.ts'
 import { hostRange, PrefixMap } from './prefix-map.ts'
-import { RangeTableBuilder } from './range-table-builder.ts'
-import { EMPTY_TABLE } from './range-table.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
 import { SteadyTime } from './steady-time.ts'
 import type { Cidr } from '../address/cidr.ts'
 import type { Ip } from '../address/ip.ts'
 import type { Clock } from '../clock/clock.ts'
-import type { RangeTable } from './range-table.ts'
 
 /** Lines read between two turns of the event loop, some 5 ms of work: IPv6 is slow to read. */
 const LINES = 4_096
@@ -112,7 +110,7 @@ interface Rule {
 }
 
 /**
- * Addresses and subnets that are not let in. Large lists are loaded as text into a frozen table of 9 to 21 bytes a range; rules that come
+ * Addresses and subnets that are not let in. Large lists are loaded as text into a frozen table of 12 to 20 bytes a range; rules that come
  * and go are beside it. It has no timers: a rule whose time is over matches nothing, and leaves when its place is needed.
  *
  * @throws {@link InvalidOptionError}
@@ -141,7 +139,7 @@ class RuleAndTableList implements BlockList {
   readonly #rules = new PrefixMap<Rule>()
   /** No rule ends before it. */
   #nextEnd = Infinity
-  #tables: Readonly<Record<4 | 6, RangeTable>> = EMPTY_TABLE
+  #tables = NO_TABLES
   #loads = 0
   #loaded = 0
 
@@ -152,7 +150,7 @@ class RuleAndTableList implements BlockList {
 
   get size (): number {
     this.#dropEnded(this.#now())
-    return this.#rules.size + this.#tables[4].size + this.#tables[6].size
+    return this.#rules.size + this.#tables.size
   }
 
   blockAddress (ip: string, options?: BlockRuleOptions): boolean {
@@ -175,7 +173,7 @@ class RuleAndTableList implements BlockList {
     const ip = typeof remote === 'string' ? parseIp(remote) : remote
     if (ip == null) return undefined
 
-    const length = this.#tables[ip.family].match(ip)
+    const length = this.#tables.match(ip)
     const rule = this.#rules.size === 0 ? undefined : this.#matchRule(ip, length)
 
     if (rule != null) return this.#describe(rule)
@@ -190,14 +188,10 @@ class RuleAndTableList implements BlockList {
   async load (text: string): Promise<LoadReport> {
     const load = ++this.#loads
     const reader = new ListReader(text)
-    const builders = { 4: new RangeTableBuilder(1), 6: new RangeTableBuilder(4) }
-    const sink = {
-      addIpv4: (bits: number, length: number) => { builders[4].add(length, bits) },
-      add: ({ ip, length }: Cidr) => { if (ip.family === 6) builders[6].add(length, ip.a, ip.b, ip.c, ip.d) }
-    }
+    const builder = new ListTablesBuilder()
 
-    while (reader.read(LINES, sink)) await nextTurn()
-    const tables = { 4: await builders[4].build(nextTurn), 6: await builders[6].build(nextTurn) }
+    while (reader.read(LINES, builder)) await nextTurn()
+    const tables = await builder.build(nextTurn)
     const applied = load > this.#loaded
 
     if (applied) {
@@ -205,8 +199,8 @@ class RuleAndTableList implements BlockList {
       this.#tables = tables
     }
 
-    const [ipv4, ipv6] = [tables[4].size, tables[6].size]
-    return { ipv4, ipv6, duplicates: builders[4].size + builders[6].size - ipv4 - ipv6, applied }
+    const { ipv4, ipv6, size } = tables
+    return { ipv4, ipv6, duplicates: builder.size - size, applied }
   }
 
   * lines (): Generator<string, void, undefined> {
@@ -215,9 +209,7 @@ class RuleAndTableList implements BlockList {
       yield reason == null ? range : `${range} # ${reason.replaceAll(/\s+/g, ' ')}`
     }
 
-    for (const table of [this.#tables[4], this.#tables[6]]) {
-      for (let row = 0; row < table.size; row++) yield formatCidr(table.range(row))
-    }
+    for (const cidr of this.#tables.ranges()) yield formatCidr(cidr)
   }
 
   #now (): number {

@@ -79,7 +79,7 @@ export interface SecurityGateInit extends Omit<ConnectionLimits, 'connectRate'> 
 }
 
 /** The original gate's. */
-export const GATE_DEFAULTS = {
+const GATE_DEFAULTS = {
   maxConnsPerIp: 20,
   connectRate: { strategy: 'cooldown', limit: 6, window: 1_000 },
   requestRate: { strategy: 'sliding-window', limit: 40, window: 1_000 },
@@ -88,7 +88,7 @@ export const GATE_DEFAULTS = {
 } as const
 
 /** What has no limit, so that it can be given one later. */
-export const NO_RATE: Rate = { strategy: 'fixed-window', limit: Infinity, window: 1_000 }
+const NO_RATE: Rate = { strategy: 'fixed-window', limit: Infinity, window: 1_000 }
 
 export interface GateConfig {
   readonly limits: ParsedLimits
@@ -138,7 +138,7 @@ export function deriveClientRate (requestRate: Rate, limits: ParsedLimits): Rate
 }
 
 /** Rates that callers give with a question are rules of their program, not strangers' input; this many are no accident. */
-export const MAX_CALL_RATES = 16
+const MAX_CALL_RATES = 16
 
 export function checkCallRates (count: number, rate: Rate): void {
   if (count >= MAX_CALL_RATES) throw new InvalidOptionError('rate', `one of at most ${MAX_CALL_RATES} different ones over the gate's life`, rate)

@@ -1,18 +1,20 @@
-import { parseCidr } from '../address/cidr.ts'
-import { readIpv4 } from '../address/ipv4-text.ts'
-import { wordMask } from '../address/prefix.ts'
+import { parseCidr, readLength } from '../address/cidr.ts'
+import { BITS, readIp } from '../address/ip.ts'
+import { maskIp } from '../address/prefix.ts'
 import { InvalidListError } from './errors.ts'
 import type { Cidr } from '../address/cidr.ts'
+import type { Ip } from '../address/ip.ts'
 
 const NEWLINE = 0x0a
-const HASH = 0x23
 const SLASH = 0x2f
-const ZERO = 0x30
+const COLON = 0x3a
 
-/** Who hears of each line that is a range. IPv4 comes as numbers: a list may have a million of them. */
+/** A `/` and three digits. */
+const LONGEST_LENGTH = 4
+
+/** Who hears of each line that is a range. Host bits are clear. */
 export interface RangeSink {
-  addIpv4 (bits: number, length: number): void
-  add (cidr: Cidr): void
+  add (ip: Ip, length: number): void
 }
 
 /**
@@ -23,6 +25,8 @@ export class ListReader {
   readonly #text: string
   #at = 0
   #line = 0
+  /** The next one, so that it is looked for once and not in each line. */
+  #hash = -1
 
   constructor (text: string) {
     this.#text = text
@@ -38,8 +42,7 @@ export class ListReader {
     const text = this.#text
 
     for (; lines > 0 && this.#at < text.length; lines--) {
-      const newline = text.indexOf('\n', this.#at)
-      const next = newline === -1 ? text.length : newline
+      const next = indexOrEnd(text, '\n', this.#at)
 
       this.#line++
       this.#readLine(this.#at, next, sink)
@@ -51,38 +54,29 @@ export class ListReader {
 
   #readLine (start: number, end: number, sink: RangeSink): void {
     const text = this.#text
-    for (let at = start; at < end; at++) {
-      if (text.charCodeAt(at) === HASH) end = at
-    }
+    if (this.#hash < start) this.#hash = indexOrEnd(text, '#', start)
+    if (this.#hash < end) end = this.#hash
 
     while (start < end && isBlank(text.charCodeAt(start))) start++
     while (end > start && isBlank(text.charCodeAt(end - 1))) end--
-    if (start < end && !this.#readIpv4(start, end, sink)) this.#readAny(text.slice(start, end), sink)
+    if (start < end && !this.#readRange(start, end, sink)) this.#readAny(text.slice(start, end), sink)
   }
 
   /** The usual line, without making a text of it. Anything unusual is left to `parseCidr`, which knows the rules. */
-  #readIpv4 (start: number, end: number, sink: RangeSink): boolean {
+  #readRange (start: number, end: number, sink: RangeSink): boolean {
     const text = this.#text
     let slash = end
-    let length = 32
 
-    for (let at = end - 1; at >= end - 3 && at > start; at--) {
+    for (let at = Math.max(end - LONGEST_LENGTH, start); at < end; at++) {
       if (text.charCodeAt(at) === SLASH) slash = at
     }
 
-    if (slash !== end) {
-      length = 0
-      for (let at = slash + 1; at < end; at++) {
-        const digit = text.charCodeAt(at) - ZERO
-        if (digit < 0 || digit > 9 || (length === 0 && at > slash + 1)) return false
-        length = length * 10 + digit
-      }
-      if (slash + 1 === end || length > 32) return false
-    }
+    const ip = readIp(text, start, slash)
+    if (ip == null || (ip.family === 4 && hasColon(text, start, slash))) return false
+    const length = slash === end ? BITS[ip.family] : readLength(text, slash + 1, end, BITS[ip.family])
+    if (length === -1) return false
 
-    const bits = readIpv4(text, start, slash)
-    if (bits === -1) return false
-    sink.addIpv4((bits & wordMask(length)) >>> 0, length)
+    sink.add(maskIp(ip, length), length)
     return true
   }
 
@@ -95,11 +89,24 @@ export class ListReader {
       throw new InvalidListError(this.#line, range, { cause })
     }
 
-    if (cidr.ip.family === 4) sink.addIpv4(cidr.ip.bits, cidr.length)
-    else sink.add(cidr)
+    sink.add(cidr.ip, cidr.length)
   }
 }
 
 function isBlank (code: number): boolean {
   return code === 0x20 || code === 0x09 || code === 0x0d || code === NEWLINE || code === 0xfeff
+}
+
+function indexOrEnd (text: string, char: string, from: number): number {
+  const at = text.indexOf(char, from)
+  return at === -1 ? text.length : at
+}
+
+/** Where an address of IPv4 is written as one of IPv6, and its length counts from there. */
+function hasColon (text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) {
+    if (text.charCodeAt(at) === COLON) return true
+  }
+
+  return false
 }

@@ -81,7 +81,7 @@ const UNUSUAL = /[?#%]|\/\.|\/\/|.\/$/
  * One text for each path that servers take for the same: without query, fragment and trailing slash, escapes of ordinary characters undone,
  * double slashes and dot segments resolved (RFC 3986 §6.2.2). Else `/login?x`, `//login`, `/./login` and `/%6Cogin` would each have a quota.
  */
-export function normalizePath (path: string): string {
+function normalizePath (path: string): string {
   if (!UNUSUAL.test(path)) return path
   const bare = unescaped(path.replace(/[?#].*$/s, ''))
   const segments: string[] = []

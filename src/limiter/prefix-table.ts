@@ -4,7 +4,7 @@ import type { Ip } from '../address/ip.ts'
 import type { SlotTable } from './slot-table.ts'
 
 /** "One IPv4 /16 or IPv6 /32 may hold at most a sixteenth": whoever owns one network can not fill the table. */
-export const SHARE = 16
+const SHARE = 16
 const GROUP_LENGTH = { 4: 16, 6: 32 } as const
 
 /** The ring of all entries. */

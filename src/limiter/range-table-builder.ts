@@ -1,27 +1,29 @@
 import { wordMask } from '../address/prefix.ts'
 import { CapacityError } from './errors.ts'
-import { sortedRows } from './range-sort.ts'
-import { MAX_ROWS, RangeTable, rowMeta } from './range-table.ts'
-import { segmentsOf } from './segments.ts'
+import { inSlices, sortRows } from './range-sort.ts'
+import { lengthOf, MAX_ROWS, RangeTable, rowMeta } from './range-table.ts'
+import { SegmentsBuilder } from './segments.ts'
+import { extend } from './word-index.ts'
 import type { Pause } from './range-sort.ts'
-
-/** Rows written between two turns of the event loop. */
-const SLICE = 65_536
+import type { Words } from './range-table.ts'
 
 const FIRST_ROWS = 64
 
-/** Collects ranges in any order; `build` sorts them and drops those that are there twice. */
+/** Collects ranges in any order; `build`, once, sorts them and drops those that are there twice. */
 export class RangeTableBuilder {
-  readonly #words: 1 | 4
+  readonly #words: Words
+  readonly #width: number
   #size = 0
-  #columns: Uint32Array[]
-  #lengths = new Uint32Array(FIRST_ROWS)
+  /** Address words and length of each. */
+  #rows: Uint32Array
 
-  constructor (words: 1 | 4) {
+  constructor (words: Words) {
     this.#words = words
-    this.#columns = Array.from({ length: words }, () => new Uint32Array(FIRST_ROWS))
+    this.#width = words + 1
+    this.#rows = new Uint32Array(FIRST_ROWS * this.#width)
   }
 
+  /** Ranges that were added. */
   get size (): number {
     return this.#size
   }
@@ -29,84 +31,81 @@ export class RangeTableBuilder {
   /** Host bits must be clear. Words that are not used are left out. */
   add (length: number, a: number, b = 0, c = 0, d = 0): void {
     if (this.#size === MAX_ROWS) throw new CapacityError('load the list', MAX_ROWS)
-    const at = this.#size++
-    if (at === this.#lengths.length) this.#grow()
-    const columns = this.#columns
+    const words = this.#words
+    const base = this.#size++ * this.#width
+    if (base === this.#rows.length) this.#rows = extend(this.#rows, base * 2, Uint32Array)
+    const rows = this.#rows
 
-    this.#lengths[at] = length
-    columns[0]![at] = a
-    if (this.#words === 4) {
-      columns[1]![at] = b
-      columns[2]![at] = c
-      columns[3]![at] = d
+    rows[base] = a
+    if (words > 1) rows[base + 1] = b
+    if (words === 4) {
+      rows[base + 2] = c
+      rows[base + 3] = d
     }
+    rows[base + words] = length
   }
 
   /** @param pause - awaited between slices of the work */
   async build (pause: Pause): Promise<RangeTable> {
-    const order = await sortedRows([...this.#columns, this.#lengths], this.#size, pause)
-    const count = await this.#withoutDoubles(order, pause)
-    const width = this.#words + 1
-    const rows = new Uint32Array(count * width)
+    const rows = await sortRows(this.#rows, this.#width, this.#size, pause)
+    let count = 0
+    await inSlices(this.#size, pause, (begin, end) => { count = this.#dropDoubles(rows, count, begin, end) })
+
+    const segments = this.#words === 1 ? new SegmentsBuilder(count) : undefined
+    if (segments != null) await inSlices(count, pause, (begin, end) => { addSegments(segments, rows, begin, end) })
+
     const open: number[] = []
-
-    for (let row = 0; row < count; row++) {
-      const from = order[row]!
-      for (let word = 0; word < this.#words; word++) rows[row * width + word] = this.#columns[word]![from]!
-
-      // Ranges nest or are apart: of those that began before, the last that is still open is around this one.
-      while (open.length > 0 && !this.#isAround(order[open[open.length - 1]!]!, from)) open.pop()
-      rows[row * width + this.#words] = rowMeta(this.#lengths[from]!, open.length > 0 ? row - open[open.length - 1]! : 0)
-      open.push(row)
-      if (row % SLICE === 0) await pause()
-    }
-
-    if (this.#words === 4) return new RangeTable(4, rows)
-    const [starts, lengths] = [this.#columns[0]!, this.#lengths]
-    return new RangeTable(1, rows, await segmentsOf(count, row => starts[order[row]!]!, row => lengths[order[row]!]!, pause))
+    await inSlices(count, pause, (begin, end) => { this.#addParents(rows, open, begin, end) })
+    return new RangeTable(this.#words, rows.slice(0, count * this.#width), segments?.build())
   }
 
   /** Moves the first of each equal rows to the front. @returns how many there are */
-  async #withoutDoubles (order: Uint32Array, pause: Pause): Promise<number> {
-    let kept = 0
+  #dropDoubles (rows: Uint32Array, kept: number, begin: number, end: number): number {
+    const width = this.#width
 
-    for (let at = 0; at < order.length; at++) {
-      const row = order[at]!
-      if (kept === 0 || !this.#isEqual(row, order[kept - 1]!)) order[kept++] = row
-      if (at % SLICE === 0) await pause()
+    for (let row = begin; row < end; row++) {
+      if (kept === 0 || !this.#isEqual(rows, row, kept - 1)) {
+        for (let at = 0; at < width; at++) rows[kept * width + at] = rows[row * width + at]!
+        kept++
+      }
     }
 
     return kept
   }
 
-  #isEqual (row: number, other: number): boolean {
-    if (this.#lengths[row] !== this.#lengths[other]) return false
-    for (const column of this.#columns) {
-      if (column[row] !== column[other]) return false
+  /** @param open - rows whose ranges may be around the next one, the widest first */
+  #addParents (rows: Uint32Array, open: number[], begin: number, end: number): void {
+    for (let row = begin; row < end; row++) {
+      const meta = row * this.#width + this.#words
+
+      // Ranges nest or are apart: of those that began before, the last that is still open is around this one.
+      while (open.length > 0 && !this.#isAround(rows, open[open.length - 1]!, row)) open.pop()
+      rows[meta] = rowMeta(rows[meta]!, open.length > 0 ? row - open[open.length - 1]! : 0)
+      open.push(row)
+    }
+  }
+
+  #isEqual (rows: Uint32Array, row: number, other: number): boolean {
+    for (let at = 0; at < this.#width; at++) {
+      if (rows[row * this.#width + at] !== rows[other * this.#width + at]) return false
     }
 
     return true
   }
 
-  #isAround (outer: number, inner: number): boolean {
-    const length = this.#lengths[outer]!
+  /** @param outer - has its parent, and so its length in its upper bits */
+  #isAround (rows: Uint32Array, outer: number, inner: number): boolean {
+    const length = lengthOf(rows[outer * this.#width + this.#words]!)
 
     for (let word = 0; word * 32 < length; word++) {
-      const column = this.#columns[word]!
-      if (((column[outer]! ^ column[inner]!) & wordMask(length - word * 32)) !== 0) return false
+      const difference = rows[outer * this.#width + word]! ^ rows[inner * this.#width + word]!
+      if ((difference & wordMask(length - word * 32)) !== 0) return false
     }
 
     return true
   }
+}
 
-  #grow (): void {
-    const longer = (column: Uint32Array): Uint32Array<ArrayBuffer> => {
-      const copy = new Uint32Array(column.length * 2)
-      copy.set(column)
-      return copy
-    }
-
-    this.#lengths = longer(this.#lengths)
-    this.#columns = this.#columns.map(longer)
-  }
+function addSegments (segments: SegmentsBuilder, rows: Uint32Array, begin: number, end: number): void {
+  for (let row = begin; row < end; row++) segments.add(rows[row * 2]!, rows[row * 2 + 1]!)
 }

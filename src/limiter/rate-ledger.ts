@@ -18,9 +18,9 @@ const SWEEP = 16
 /**
  * One rate over many keys, bounded.
  *
- * A key that is equal to a new one is not worth remembering, so at capacity such leave first; then the one that is nearest to it. Never one
- * that would be refused now (who rotates addresses would free it) and never one that `pinned` holds. Where nobody may leave, a newcomer has
- * no place; it is the caller's to take the quota of a coarser key.
+ * A key that is equal to a new one is not worth remembering, so at capacity such leave first; then the one that is nearest to it, those that
+ * would be refused now last. Never an offender, whom rotating addresses would free: one that `pinned` holds or, where nobody is given to tell,
+ * one that would be refused now. Where nobody may leave, a newcomer has no place; it is the caller's to take the quota of a coarser key.
  *
  * `now` may jump back: see `SteadyTime`.
  */
@@ -189,21 +189,24 @@ class Ledger<Key> implements RateLedger<Key> {
       const slot = this.#table.candidate(ring)
       const at = slot * this.#width
       const left = steps.settles(this.#cells, at, time)
+      // A key with its whole quota is the same in or out; what else is known of its client lives elsewhere.
+      if (left === 0) return slot
 
-      if (left < least && this.#mayLeave(slot, at, left, time)) {
+      const isRefused = steps.wait(this.#cells, at, time, 1) > 0
+      // Nobody settles later than in a window: who is refused is farther from new than anybody else.
+      const distance = isRefused ? left + steps.rate.window : left
+
+      if (distance < least && !this.#isOffender(slot, isRefused)) {
         nearest = slot
-        least = left
-        if (left === 0) break
+        least = distance
       }
     }
 
     return nearest
   }
 
-  #mayLeave (slot: number, at: number, left: number, time: number): boolean {
-    if (left > 0 && this.#steps.wait(this.#cells, at, time, 1) > 0) return false
-    // A key with its whole quota is the same in or out; what else is known of its client lives elsewhere.
-    return left === 0 || this.#pinned == null || !this.#pinned(this.#table.keyAt(slot))
+  #isOffender (slot: number, isRefused: boolean): boolean {
+    return this.#pinned == null ? isRefused : this.#pinned(this.#table.keyAt(slot))
   }
 
   #forget (slot: number): void {

@@ -55,7 +55,7 @@ export interface RiskConfig {
 }
 
 /** The original gate bans at a score of 10 for 10 minutes. Its scores never fade; ours halve in the time of a ban. */
-export const RISK_DEFAULTS: Omit<RiskConfig, 'weights'> = { threshold: 10, halfLife: 600_000, banTime: 600_000, maxBanTime: 86_400_000 }
+const RISK_DEFAULTS: Omit<RiskConfig, 'weights'> = { threshold: 10, halfLife: 600_000, banTime: 600_000, maxBanTime: 86_400_000 }
 
 /** @throws {@link InvalidOptionError} */
 export function parseRisk (init: RiskInit): RiskConfig {

@@ -1,11 +1,8 @@
 import { BITS } from '../address/ip.ts'
-import type { Pause } from './range-sort.ts'
-
-/** Segments written between two turns of the event loop. */
-const SLICE = 65_536
+import { networkStarts } from './network-starts.ts'
 
 const NOBODY = 255
-const NETWORKS = 65_536
+const SPACE = 2 ** BITS[4]
 
 /**
  * The whole of IPv4 cut where a range begins or ends, each piece with the length of the narrowest range that covers it: one search answers,
@@ -15,24 +12,18 @@ export class Segments {
   readonly #starts: Uint32Array
   readonly #lengths: Uint8Array
   /** How many segments begin before each /16: a search looks at those of one /16 only. */
-  readonly #before: Uint32Array
+  readonly #before: Uint32Array | undefined
 
   constructor (starts: Uint32Array, lengths: Uint8Array) {
     this.#starts = starts
     this.#lengths = lengths
-    this.#before = new Uint32Array(starts.length === 0 ? 0 : NETWORKS + 1)
-
-    for (let network = 0, at = 0; network < this.#before.length; network++) {
-      while (at < starts.length && starts[at]! < network * NETWORKS) at++
-      this.#before[network] = at
-    }
+    this.#before = networkStarts(starts.length, at => starts[at]!)
   }
 
   /** @returns the length of the longest prefix that holds the address; -1 when none does */
   match (bits: number): number {
-    if (this.#starts.length === 0) return -1
-    let low = this.#before[bits >>> 16]!
-    let high = this.#before[(bits >>> 16) + 1]!
+    let low = this.#before?.[bits >>> 16] ?? 0
+    let high = this.#before?.[(bits >>> 16) + 1] ?? this.#starts.length
 
     while (low < high) {
       const middle = (low + high) >>> 1
@@ -45,39 +36,45 @@ export class Segments {
   }
 }
 
-/** @param range - the range of a row, in the order of a `RangeTable`: by start, wider before narrower */
-export async function segmentsOf (count: number, startOf: (row: number) => number, lengthOf: (row: number) => number, pause: Pause): Promise<Segments> {
-  const starts = new Uint32Array(count * 2)
-  const lengths = new Uint8Array(count * 2)
-  const open: number[] = []
-  let size = 0
+/** Takes ranges in the order of a `RangeTable`: by start, wider before narrower. */
+export class SegmentsBuilder {
+  readonly #starts: Uint32Array
+  readonly #lengths: Uint8Array
+  #size = 0
+  /** Where the ranges end that are around the next one, and how long their prefixes are: the widest first. */
+  readonly #openEnds: number[] = []
+  readonly #openLengths: number[] = []
 
-  function cut (start: number, length: number): void {
-    // What begins where the last piece began leaves nothing of it.
-    if (size > 0 && starts[size - 1] === start) size--
-    starts[size] = start
-    lengths[size++] = length
+  /** @param count - of ranges, at most */
+  constructor (count: number) {
+    this.#starts = new Uint32Array(count * 2)
+    this.#lengths = new Uint8Array(count * 2)
   }
 
-  function closeUpTo (start: number): void {
-    for (let row = open.at(-1); row !== undefined && endOf(row) <= start; row = open.at(-1)) {
-      open.pop()
-      const around = open.at(-1)
-      if (endOf(row) < 2 ** BITS[4]) cut(endOf(row), around === undefined ? NOBODY : lengthOf(around))
+  add (start: number, length: number): void {
+    this.#closeUpTo(start)
+    this.#cut(start, length)
+    this.#openEnds.push(start + 2 ** (BITS[4] - length))
+    this.#openLengths.push(length)
+  }
+
+  build (): Segments {
+    this.#closeUpTo(SPACE)
+    return new Segments(this.#starts.slice(0, this.#size), this.#lengths.slice(0, this.#size))
+  }
+
+  #closeUpTo (start: number): void {
+    for (let end = this.#openEnds.at(-1); end !== undefined && end <= start; end = this.#openEnds.at(-1)) {
+      this.#openEnds.pop()
+      this.#openLengths.pop()
+      if (end < SPACE) this.#cut(end, this.#openLengths.at(-1) ?? NOBODY)
     }
   }
 
-  function endOf (row: number): number {
-    return startOf(row) + 2 ** (BITS[4] - lengthOf(row))
+  #cut (start: number, length: number): void {
+    // What begins where the last piece began leaves nothing of it.
+    if (this.#size > 0 && this.#starts[this.#size - 1] === start) this.#size--
+    this.#starts[this.#size] = start
+    this.#lengths[this.#size++] = length
   }
-
-  for (let row = 0; row < count; row++) {
-    closeUpTo(startOf(row))
-    cut(startOf(row), lengthOf(row))
-    open.push(row)
-    if (row % SLICE === 0) await pause()
-  }
-
-  closeUpTo(2 ** BITS[4])
-  return new Segments(starts.slice(0, size), lengths.slice(0, size))
 }

@@ -52,6 +52,34 @@ describe('against net.BlockList', () => {
   })
 })
 
+// From so many on, a search begins at an index and a guess: ranges spread evenly, and crowded into one corner of one network.
+describe('a list of forty thousand ranges finds what rules find', () => {
+  const at = (seed: number): number => Math.imul(seed, 0x9e3779b1) >>> 0
+  const even = (seed: number): Ip => ({ family: 6, a: (0x20000000 | at(seed) >>> 3) >>> 0, b: at(seed + 1), c: 0, d: 0 })
+  const crowded = (seed: number): Ip => ({ family: 6, a: 0x2a0200ff, b: (0xfff00000 | at(seed) >>> 12) >>> 0, c: 0, d: 0 })
+  const deep = (seed: number): Ip => ({ family: 6, a: 0x2a0200ff, b: 0xfff00000, c: at(seed), d: at(seed + 1) })
+  const flat = (seed: number): Ip => ({ family: 4, bits: at(seed) })
+
+  it.each([
+    { name: 'IPv6, even', ip: even, shortest: 24, longest: 64 },
+    { name: 'IPv6, crowded', ip: crowded, shortest: 40, longest: 64 },
+    { name: 'IPv6, beyond a /64', ip: deep, shortest: 60, longest: 128 },
+    { name: 'IPv4', ip: flat, shortest: 8, longest: 32 }
+  ])('$name', async ({ ip, shortest, longest }) => {
+    const lines = Array.from({ length: 40_000 }, (_, seed) => `${formatIp(ip(seed))}/${shortest + seed % (longest - shortest + 1)}`)
+    const [rules, list] = [blockList(), blockList()]
+    lines.forEach(line => rules.blockSubnet(line))
+    await list.load(lines.join('\n'))
+
+    const probes = Array.from({ length: 40_000 }, (_, seed) => ip(seed * 3 + 1))
+    expect(list.size).toBe(rules.size)
+    expect(probes.map(probe => list.match(probe)?.range)).toEqual(probes.map(probe => rules.match(probe)?.range))
+    expect(list.match('2a02:ff:ffff:ffff:ffff:ffff:ffff:ffff')?.range).toBe(rules.match('2a02:ff:ffff:ffff:ffff:ffff:ffff:ffff')?.range)
+    expect(list.match('::')).toBeUndefined()
+    expect(list.match('ffff::')).toBeUndefined()
+  })
+})
+
 describe('a list of three hundred thousand', () => {
   it('lets the event loop turn while it loads, and stays whole until it is swapped', async () => {
     const list = blockList()

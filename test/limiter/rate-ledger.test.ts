@@ -4,6 +4,7 @@ import { parseIp } from '../../src/address/ip.ts'
 import { rateLedgerCases } from '../../src/limiter/conformance/rate-ledger.ts'
 import { NO_PLACE, prefixRateLedger, textRateLedger } from '../../src/limiter/rate-ledger.ts'
 import type { Ip } from '../../src/address/ip.ts'
+import type { RateLedger } from '../../src/limiter/rate-ledger.ts'
 import type { Rate } from '../../src/limiter/rate.ts'
 
 const RATE: Rate = { strategy: 'fixed-window', limit: 2, window: 1_000 }
@@ -74,6 +75,43 @@ describe('prefixes', () => {
 
     expect(ledger.size).toBeLessThanOrEqual(2_000)
     expect(offenders.filter(offender => ledger.wait(offender, 500) > 0)).toHaveLength(1_000)
+  })
+
+  describe('where somebody tells who an offender is', () => {
+    const offender = ip('192.0.2.1')
+    const isOffender = ({ bits }: { bits?: number }): boolean => bits === 0xc0000201
+    const full = (): RateLedger<Ip> => {
+      const ledger = prefixRateLedger(RATE, { family: 4, length: 32, capacity: 16 }, key => isOffender(key as { bits?: number }))
+      ledger.take(offender, 0, 2)
+      for (let net = 1; net < 16; net++) ledger.take(ip(`10.${net}.0.1`), net, 2)
+      return ledger
+    }
+
+    it('finds a place for a newcomer among refused ones that are no offenders, and takes that of the nearest to new', () => {
+      const ledger = full()
+
+      expect(ledger.take(ip('198.51.100.1'), 500)).toBe(0)
+      expect([ledger.used(ip('10.1.0.1'), 500), ledger.used(ip('10.2.0.1'), 500), ledger.wait(offender, 500)]).toEqual([0, 2, 500])
+    })
+
+    it('takes the place of one with something left before that of a refused one, which would be new sooner', () => {
+      const ledger = full()
+      ledger.reset(ip('10.7.0.1'))
+      ledger.take(ip('10.7.0.1'), 400)
+
+      expect(ledger.take(ip('198.51.100.1'), 500)).toBe(0)
+      expect([ledger.used(ip('10.7.0.1'), 500), ledger.used(ip('10.1.0.1'), 500)]).toEqual([0, 2])
+    })
+
+    it('frees no offender and has a place for everybody when a million addresses rotate through it', () => {
+      const ledger = full()
+      const placeless = Array.from({ length: 1_000_000 }, (_, at): Ip => ({ family: 4, bits: Math.imul(at, 2_654_435_761) >>> 2 }))
+        .filter((stranger, at) => ledger.take(stranger, 20 + at / 2_000, 2) === NO_PLACE)
+
+      expect(placeless).toEqual([])
+      expect(ledger.wait(offender, 520)).toBeGreaterThan(0)
+      expect(ledger.size).toBe(16)
+    })
   })
 
   it('agrees with a Map through any sequence of keys, resets and time', () => {

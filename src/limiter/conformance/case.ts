@@ -22,7 +22,7 @@ export interface ConformanceCase {
   run (): void | Promise<void>
 }
 
-export class ConformanceError extends Error {
+class ConformanceError extends Error {
   override readonly name = 'ConformanceError'
   readonly code = 'ERR_CONFORMANCE'
 }

@@ -8,7 +8,7 @@ const START = 1_700_000_000_000
 const RATE: Rate = { strategy: 'sliding-window', limit: 3, window: 1_000 }
 
 export interface RateLedgerFixture<Key> {
-  /** @param pinned - asked before an entry that is not fresh leaves */
+  /** @param pinned - tells offenders: asked before an entry that is not fresh leaves */
   create (rate: Rate, capacity: number, pinned?: (key: Key) => boolean): RateLedger<Key>
 
   /** Distinct keys, none of which may crowd out another before the ledger is full. */
@@ -93,14 +93,33 @@ export function rateLedgerCases<Key> ({ create, key }: RateLedgerFixture<Key>): 
       }
     },
     {
-      name: 'never lets one leave that would be refused, nor one that is pinned',
+      name: 'lets one that would be refused leave last, and never where nobody tells who an offender is',
       run () {
-        const ledger = create(RATE, 16, one => JSON.stringify(one) === JSON.stringify(key(3)))
+        const pinned = (): boolean => false
+        const ledgers = [create(RATE, 16), create(RATE, 16, pinned)]
+        const [untold, told] = ledgers as [RateLedger<Key>, RateLedger<Key>]
+
+        for (const ledger of ledgers) {
+          for (const at of others(3)) spend(ledger, at, 3)
+          spend(ledger, 3, 1, START + 10)
+
+          equal(spend(ledger, 16, 3, START + 20), 0, 'the newcomer in the place of one with something left')
+          equal(ledger.wait(key(0), START + 20), 980, 'the wait of one that is refused')
+        }
+        equal(spend(untold, 17, 1, START + 20), NO_PLACE, 'a newcomer among refused ones')
+        equal(untold.wait(key(17), START + 20), NO_PLACE, 'its wait')
+        equal(spend(told, 17, 1, START + 20), 0, 'a newcomer among refused ones that are no offenders')
+      }
+    },
+    {
+      name: 'never lets one leave that is pinned, refused or not',
+      run () {
+        const ledger = create(RATE, 16, () => true)
         for (let at = 0; at < 16; at++) spend(ledger, at, at === 3 ? 1 : 3)
 
         equal(spend(ledger, 16, 1), NO_PLACE, 'the newcomer')
         equal(ledger.wait(key(16), START), NO_PLACE, 'the wait of the newcomer')
-        equal(ledger.used(key(3), START), 1, 'what the pinned one used')
+        equal(ledger.used(key(3), START), 1, 'what one with something left used')
         equal(ledger.wait(key(0), START), 1_000, 'the wait of one that is refused')
       }
     },

@@ -57,7 +57,7 @@ export const OWN_DEFAULTS: OwnLimits = {
   dialInsecure: true
 }
 
-export const CHECK_DEFAULTS: CheckOptions = { checkTimeout: 5_000, onCheckFailed: 'deny' }
+const CHECK_DEFAULTS: CheckOptions = { checkTimeout: 5_000, onCheckFailed: 'deny' }
 
 /** What a change may name. */
 const CHANGEABLE: readonly string[] = [...CORE_LIMITS, ...CAPS, ...POLICIES, 'transportLimits']

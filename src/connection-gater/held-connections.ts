@@ -16,7 +16,8 @@ export class HeldConnections {
   readonly #pending = new Set<Held>()
   readonly #pendingCrowds = new CrowdLedger()
   readonly #byPeer = new Map<string, Set<Held>>()
-  readonly #byTimeline = new WeakMap<object, Held>()
+  /** A WeakMap would do, and cost the garbage collector half of what an accept costs. */
+  readonly #byTimeline = new Map<object, Held>()
   readonly #transports: Partial<Record<Transport, number>> = {}
   readonly #relays = new Map<string, number>()
   readonly open = { inbound: 0, outbound: 0 }
@@ -74,6 +75,7 @@ export class HeldConnections {
 
   /** From here on the socket, and the connection that comes of it, are found by what they share. */
   link (held: Held, timeline: object): void {
+    held.timeline = timeline
     this.#byTimeline.set(timeline, held)
   }
 
@@ -123,6 +125,7 @@ export class HeldConnections {
     const { client } = held
     held.state = 'gone'
     this.#all.delete(held)
+    if (held.timeline != null) this.#byTimeline.delete(held.timeline)
     if (held.lease == null) this.#nameless--
     else held.lease.release()
 

@@ -39,6 +39,9 @@ export class Held {
   crowd: Crowd | undefined = undefined
   pendingCrowd: Crowd | undefined = undefined
 
+  /** What a connection shares with the socket it was made of. */
+  timeline: object | undefined = undefined
+
   /** Once it is secured. */
   peer: PeerId | undefined = undefined
   peerText: string | undefined = undefined

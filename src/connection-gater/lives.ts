@@ -14,6 +14,9 @@ import type { MultiaddrConnection } from '@libp2p/interface'
 /** How long a closed WebSocket may wait for the other side's goodbye. */
 const GOODBYE = 1_000
 
+/** Made once: to write down where an error was made costs as much as to refuse a socket. */
+const REFUSED = new Error(DENIAL_MESSAGE)
+
 /** What a `close` event of a multiaddr connection may say. */
 interface CloseEvent {
   readonly local?: boolean
@@ -41,7 +44,7 @@ export class Lives {
   }
 
   /** It was refused, or somebody else needs its place: its upgrade is over now, its place is given back when the socket is gone. */
-  end (held: Held, why = new Error(DENIAL_MESSAGE)): void {
+  end (held: Held, why = REFUSED): void {
     this.#parts.held.leave(held)
     held.end(why)
   }
@@ -49,7 +52,7 @@ export class Lives {
   /** Refused before it was counted. */
   refuse (maConn: MultiaddrConnection): void {
     mendAbort(maConn)
-    if (maConn.status === 'open') maConn.abort(new Error(DENIAL_MESSAGE))
+    if (maConn.status === 'open') maConn.abort(REFUSED)
   }
 
   /** Not all transports' sockets say that they have closed; the connection over them does. */

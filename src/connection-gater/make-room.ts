@@ -81,7 +81,7 @@ function someoneMoreCrowded<W extends Waiting> ({ waiting, crowdedness, newcomer
 }
 
 /** Whether they are in the same IPv4 /24 or IPv6 /48, or come through the same relay or transport. */
-export function areNeighbours (a: Client, b: Client): boolean {
+function areNeighbours (a: Client, b: Client): boolean {
   if (a.kind === 'ip' && b.kind === 'ip') {
     if (a.ip.family === 4) return b.ip.family === 4 && ((a.ip.bits ^ b.ip.bits) & IPV4_WIDE) === 0
     return b.ip.family === 6 && a.ip.a === b.ip.a && ((a.ip.b ^ b.ip.b) & IPV6_WIDE) === 0

@@ -19,6 +19,8 @@ export const connectionManagerDefaults = {
  * @returns what undoes it
  */
 export function takeOver (manager: JsConnectionManager, house: House, gated: boolean, log: Logger): () => void {
+  if (!gated) log('the node has no connectionGater of this package: js-libp2p\'s own limits on pending connections and connections per second stay')
+
   const undo = [liftMaxConnections(manager, log), stopPruner(manager, log), replaceAcceptCheck(manager, house, gated, log)]
   if (!gated) warnOfAcceptLimits(manager, log)
 

@@ -80,10 +80,12 @@ function guardListener (listener: Listener, { gate, clock, log }: WebSocketListe
 
   const { server } = listener
   const theirs = server.listeners('connection')
-  const silent = new DeadlineQueue<Socket>(clock, FIRST_BYTE, socket => {
+  const sockets = new Set<Socket>()
+  const endIfSilent = (socket: Socket): void => {
     // It has to be an error: js-libp2p waits for either the first byte or one.
-    if (socket.bytesRead === 0) socket.destroy(new Error('Wait for first byte: none came in time'))
-  })
+    if (socket.bytesRead === 0) socket.destroy(new Error('Wait for first byte: none came'))
+  }
+  const silent = new DeadlineQueue<Socket>(clock, FIRST_BYTE, endIfSilent)
 
   const onConnection: OnConnection = socket => {
     const place = gate.admitSocket({ address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }, () => { hangUp(socket) })
@@ -94,8 +96,10 @@ function guardListener (listener: Listener, { gate, clock, log }: WebSocketListe
     }
 
     const begun = clock.now()
+    sockets.add(socket)
     silent.add(socket)
     socket.once('close', () => {
+      sockets.delete(socket)
       silent.delete(socket)
       place.release(socket.bytesRead === 0 && clock.now() - begun >= FIRST_BYTE)
     })
@@ -109,6 +113,8 @@ function guardListener (listener: Listener, { gate, clock, log }: WebSocketListe
     server.off('connection', onConnection)
     for (const listener of theirs) server.on('connection', listener)
     silent.clear()
+    // js-libp2p does not know them, and its stop waits until they have gone.
+    sockets.forEach(endIfSilent)
   }
 }
 

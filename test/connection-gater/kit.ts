@@ -13,9 +13,9 @@ import type { Connection, MultiaddrConnection, PeerId } from '@libp2p/interface'
 
 /** A few peers, made once: keys are slow. */
 export const PEERS: readonly PeerId[] = await Promise.all(Array.from({ length: 6 }, async () => peerIdFromPrivateKey(await generateKeyPair('Ed25519'))))
-export const [ALICE, BOB, CAROL, RELAY, MALLORY, TRENT] = PEERS as [PeerId, PeerId, PeerId, PeerId, PeerId, PeerId]
+export const [ALICE, BOB, CAROL, RELAY, MALLORY] = PEERS as unknown as [PeerId, PeerId, PeerId, PeerId, PeerId]
 
-export const log = defaultLogger().forComponent('test')
+const log = defaultLogger().forComponent('test')
 
 export type Socket = MultiaddrConnection & { aborts: Error[], websocket?: FakeWebSocket, die: (init?: { local?: boolean, error?: Error }) => void }
 

@@ -1,0 +1,308 @@
+import { multiaddr } from '@multiformats/multiaddr'
+import { describe, expect, it } from 'vitest'
+import { clientOf } from '../../src/address/client.ts'
+import { whoMakesRoom } from '../../src/connection-gater/make-room.ts'
+import { ALICE, bench, BOB, FakeHouse, NOTHING, socket } from './kit.ts'
+import type { Crowdedness } from '../../src/connection-gater/make-room.ts'
+
+const NOW = 1_000_000
+
+/** Pending ones as rows: address, age in ms, and whether they are free. */
+type Row = readonly [address: string, age: number, isFree?: boolean]
+
+function makesRoom (rows: readonly Row[], newcomer: string, random = 0, upgradeTimeout = 10_000): number {
+  const waiting = rows.map(([address, age, isFree = false]) => ({ client: clientOf(multiaddr(`${address}/tcp/1`)), since: NOW - age, isFree, address }))
+  const count = (address: string): Crowdedness => ({
+    narrow: rows.filter(row => row[0] === address).length,
+    wide: rows.filter(row => wideOf(row[0]) === wideOf(address)).length
+  })
+
+  const leaver = whoMakesRoom({
+    waiting,
+    crowdedness: one => count(one.address),
+    newcomer: { client: clientOf(multiaddr(`${newcomer}/tcp/1`)), crowd: count(newcomer) },
+    now: NOW,
+    upgradeTimeout,
+    random: () => random
+  })
+  return leaver == null ? -1 : waiting.indexOf(leaver)
+}
+
+/** The /24 of an IPv4 address. */
+function wideOf (address: string): string {
+  return address.slice(0, address.lastIndexOf('.'))
+}
+
+describe('who makes room at the cap on pending connections', () => {
+  it.each<[string, readonly Row[], string, number]>([
+    ['nobody, where none is overdue or more crowded', [['/ip4/10.0.0.1', 0], ['/ip4/10.0.1.1', 0]], '/ip4/10.0.2.1', -1],
+    ['the overdue one', [['/ip4/10.0.0.1', 1_999], ['/ip4/10.0.1.1', 2_000]], '/ip4/10.0.2.1', 1],
+    ['the oldest overdue one of the most crowded /24', [['/ip4/10.0.0.1', 9_000], ['/ip4/10.0.1.1', 3_000], ['/ip4/10.0.1.2', 2_500]], '/ip4/10.0.2.1', 1],
+    ['the more crowded address where the /24s are level', [['/ip4/10.0.0.1', 9_000], ['/ip4/10.0.0.2', 9_000], ['/ip4/10.0.1.1', 2_100], ['/ip4/10.0.1.1', 2_100]], '/ip4/10.0.2.1', 2],
+    ['one in a strictly more crowded /24 than the newcomer\'s with it', [['/ip4/10.0.0.1', 5], ['/ip4/10.0.0.2', 5], ['/ip4/10.0.1.1', 5]], '/ip4/10.0.2.1', 1],
+    ['nobody, where the newcomer would be as many', [['/ip4/10.0.0.1', 5], ['/ip4/10.0.0.2', 5], ['/ip4/10.0.1.1', 5]], '/ip4/10.0.1.2', -1],
+    ['the more crowded address of the newcomer\'s own /24', [['/ip4/10.0.0.1', 5], ['/ip4/10.0.0.1', 5], ['/ip4/10.0.0.2', 5]], '/ip4/10.0.0.3', 1],
+    ['nobody of a flood from one /24, for one more of it', [['/ip4/10.0.0.1', 5], ['/ip4/10.0.0.2', 5], ['/ip4/10.0.0.3', 5]], '/ip4/10.0.0.4', -1],
+    ['no free one, overdue or crowded', [['/ip4/10.0.0.1', 9_000, true], ['/ip4/10.0.0.2', 9_000, true]], '/ip4/10.0.2.1', -1]
+  ])('is %s', (_, rows, newcomer, expected) => {
+    expect(makesRoom(rows, newcomer)).toBe(expected)
+  })
+
+  it('is chosen by lot among the more crowded', () => {
+    const rows: Row[] = [['/ip4/10.0.0.1', 5], ['/ip4/10.0.0.2', 5], ['/ip4/10.0.0.3', 5]]
+    expect([0, 0.4, 0.9].map(random => makesRoom(rows, '/ip4/10.0.2.1', random))).toEqual([2, 1, 0])
+  })
+
+  it('is overdue after a quarter of a shorter upgrade time-out', () => {
+    expect(makesRoom([['/ip4/10.0.0.1', 250]], '/ip4/10.0.2.1', 0, 1_000)).toBe(0)
+    expect(makesRoom([['/ip4/10.0.0.1', 249]], '/ip4/10.0.2.1', 0, 1_000)).toBe(-1)
+  })
+})
+
+describe('pending connections', () => {
+  it('of one client have a cap of their own', () => {
+    const { gater, denials } = bench({ maxPendingPerIp: 2 })
+    const all = Array.from({ length: 3 }, () => socket())
+
+    expect(all.map(one => gater.denyInboundConnection(one))).toEqual([false, false, true])
+    expect(denials).toMatchObject([{ stage: 'accept', reason: 'pending-limit', key: '192.0.2.1', limit: 2 }])
+
+    gater.denyInboundEncryptedConnection(ALICE, all[0]!)
+    gater.denyInboundUpgradedConnection(ALICE, all[0]!)
+    expect(gater.denyInboundConnection(socket())).toBe(false)
+  })
+
+  it('that fall silent do not lock the door: a flood displaces itself', () => {
+    const { gater } = bench({ maxPending: 10, maxPendingPerIp: Infinity, connectRate: false })
+    const flood = Array.from({ length: 10 }, (_, n) => socket(`/ip4/198.51.100.${n % 2}/tcp/1`))
+    for (const one of flood) expect(gater.denyInboundConnection(one)).toBe(false)
+
+    const honest = socket('/ip4/192.0.2.1/tcp/1')
+    expect(gater.denyInboundConnection(honest)).toBe(false)
+    expect(flood.filter(({ status }) => status === 'aborted')).toHaveLength(1)
+    expect(gater.inspect()).toMatchObject({ pending: { inbound: 10 }, displaced: 1, scored: 0 })
+
+    for (let n = 0; n < 100; n++) gater.denyInboundConnection(socket('/ip4/198.51.100.1/tcp/1'))
+    expect(honest.status).toBe('open')
+  })
+
+  it('that were displaced leave the total at once, a WebSocket its slot when its socket is gone', () => {
+    const { gater } = bench({ maxPending: 2, maxPendingPerIp: Infinity })
+    const flood = Array.from({ length: 2 }, () => socket('/ip4/198.51.100.1/tcp/1/ws'))
+    for (const one of flood) gater.denyInboundConnection(one)
+
+    expect(gater.denyInboundConnection(socket('/ip4/192.0.2.1/tcp/1'))).toBe(false)
+    expect(gater.inspect()).toMatchObject({ connections: 3, pending: { inbound: 2 }, closing: 1 })
+    expect(flood.map(({ websocket }) => websocket!.terminated).reduce((a, b) => a + b)).toBe(1)
+
+    for (const { websocket } of flood) websocket!.gone()
+    expect(gater.inspect()).toMatchObject({ connections: 2, closing: 0 })
+  })
+
+  it('at a cap of zero are none', () => {
+    const { gater } = bench({ maxPending: 0 })
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+  })
+
+  it('of an exempt network have no caps, are displaced by nobody and count', () => {
+    const { gater } = bench({ networks: { '127.0.0.0/8': Infinity }, maxPending: 2, maxPendingPerIp: 1 })
+    const local = Array.from({ length: 5 }, () => socket('/ip4/127.0.0.1/tcp/1'))
+
+    expect(local.map(one => gater.denyInboundConnection(one))).toEqual([false, false, false, false, false])
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+    expect(local.every(({ status }) => status === 'open')).toBe(true)
+    expect(gater.inspect().pending).toEqual({ inbound: 5, outbound: 0 })
+  })
+})
+
+describe('an address from which a protected or trusted peer last came', () => {
+  function withFriend (init = {}) {
+    const made = bench({ maxConnsPerIp: 1, connectRate: false, ...init })
+    const house = new FakeHouse()
+    made.gate.attach(house)
+    house.protectedPeers.add(ALICE.toString())
+
+    const first = socket()
+    made.gater.denyInboundConnection(first)
+    made.gater.denyInboundEncryptedConnection(ALICE, first)
+    made.gater.denyInboundUpgradedConnection(ALICE, first)
+    return { ...made, house, first }
+  }
+
+  it('may hold one extra pending place above its cap, which only a friend keeps', () => {
+    const { gater, house } = withFriend()
+    const [friend, another] = [socket(), socket()]
+
+    expect(gater.denyInboundConnection(friend)).toBe(false)
+    expect(gater.denyInboundConnection(another)).toBe(true)
+    expect(gater.denyInboundEncryptedConnection(ALICE, friend)).toBe(false)
+    expect(gater.denyInboundUpgradedConnection(ALICE, friend)).toBe(false)
+    expect(house.log).toContain('accept favoured')
+    expect(gater.numOpen('192.0.2.1')).toBe(2)
+  })
+
+  it('is above its cap for nobody else: a stranger is refused once he is known', () => {
+    const { gater, denials } = withFriend()
+    const stranger = socket()
+
+    expect(gater.denyInboundConnection(stranger)).toBe(false)
+    expect(gater.denyInboundEncryptedConnection(BOB, stranger)).toBe(true)
+    expect(denials).toMatchObject([{ stage: 'secured', reason: 'connection-limit', limit: 1 }])
+    expect(gater.denyInboundConnection(socket())).toBe(false)
+  })
+
+  it.each([
+    ['its connect rate', { maxConnsPerIp: 8, connectRate: { strategy: 'token-bucket', limit: 1, window: 1_000_000 } }],
+    ['its pending cap', { maxConnsPerIp: 8, maxPendingPerIp: 0 }]
+  ] as const)('is let in above %s', (_, init) => {
+    const { gate, gater } = bench({ connectRate: false, ...init, trust: [ALICE] })
+    gate.attach(new FakeHouse())
+    const first = socket('/ip4/192.0.2.1/tcp/1', 'outbound')
+    gater.denyOutboundConnection(ALICE, first)
+    gater.denyOutboundEncryptedConnection(ALICE, first)
+
+    expect(gater.denyInboundConnection(socket())).toBe(false)
+    expect([gater.denyInboundConnection(socket()), gater.denyInboundConnection(socket())]).toContain(true)
+  })
+
+  it('is so no more when its peer is no friend any more', () => {
+    const { gater, house } = withFriend()
+    house.protectedPeers.clear()
+
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+  })
+
+  it('is remembered when the peer became a friend while it was here', () => {
+    const { gater, gate } = bench({ maxConnsPerIp: 1, connectRate: false })
+    const house = new FakeHouse()
+    gate.attach(house)
+    const first = socket()
+    gater.denyInboundConnection(first)
+    gater.denyInboundEncryptedConnection(ALICE, first)
+    house.protectedPeers.add(ALICE.toString())
+    first.die()
+
+    expect([gater.denyInboundConnection(socket()), gater.denyInboundConnection(socket()), gater.denyInboundConnection(socket())]).toEqual([false, false, true])
+  })
+})
+
+describe('trust', () => {
+  it('of an address skips caps, rates and pending caps from accept on, and is counted', () => {
+    const { gater } = bench({ trust: ['192.0.2.0/24'], maxConnsPerIp: 0, maxPending: 0, maxInbound: 0, maxConns: 1, connectRate: { strategy: 'token-bucket', limit: 0, window: 1 } })
+    const all = Array.from({ length: 3 }, () => socket())
+
+    expect(all.map(one => gater.denyInboundConnection(one))).toEqual([false, false, false])
+    expect(all.map(one => gater.denyInboundEncryptedConnection(ALICE, one))).toEqual([false, false, false])
+    expect(all.map(one => gater.denyInboundUpgradedConnection(ALICE, one))).toEqual([false, false, false])
+    expect(gater.inspect()).toMatchObject({ open: { inbound: 3 }, clients: { '192.0.2.1': 3 } })
+
+    for (const one of all) one.die()
+    expect(gater.inspect()).toMatchObject(NOTHING)
+  })
+
+  it('of a peer skips its cap, and tells the house', () => {
+    const { gater, gate } = bench({ maxConnsPerPeer: 0 })
+    const house = new FakeHouse()
+    gate.attach(house)
+    const one = socket()
+
+    expect(gater.trustPeer(ALICE)).toBe(true)
+    expect(gater.trustPeer(ALICE)).toBe(false)
+    gater.denyInboundConnection(one)
+    expect(gater.denyInboundEncryptedConnection(ALICE, one)).toBe(false)
+    expect(house.log).toEqual(['accept', 'reserve inbound trusted'])
+    expect(gater.trustedPeers()).toEqual([ALICE])
+    expect(gater.untrustPeer(ALICE)).toBe(true)
+  })
+
+  it('loses to a block, of the peer and of the address', async () => {
+    const { gater } = bench({ trust: ['192.0.2.0/24', ALICE] })
+    await gater.blockAddress('192.0.2.1')
+    await gater.blockPeer(ALICE)
+
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+    expect(gater.denyDialPeer(ALICE)).toBe(true)
+  })
+
+  it('by js-libp2p\'s own allow list is trust at accept, too', () => {
+    const { gater, gate } = bench({ maxConnsPerIp: 0, maxConnsPerPeer: 0 })
+    gate.attach(new FakeHouse(), { isAllowed: client => client.kind === 'ip', upgradeTimeout: 10_000 })
+    const one = socket()
+
+    expect(gater.denyInboundConnection(one)).toBe(false)
+    expect(gater.denyInboundEncryptedConnection(BOB, one)).toBe(false)
+  })
+
+  it('is told to the manager', () => {
+    const { gater, gate } = bench()
+    const connection = { remotePeer: ALICE, remoteAddr: multiaddr('/ip4/192.0.2.1/tcp/1'), timeline: {} } as never
+    expect([gate.trustsAnybody, gate.isTrusted(connection)]).toEqual([false, false])
+
+    gater.trustSubnet('192.0.2.7/24')
+    expect([gate.trustsAnybody, gate.isTrusted(connection)]).toEqual([true, true])
+    expect(gater.trustedSubnets()).toEqual(['192.0.2.0/24'])
+    expect(gater.untrustSubnet('192.0.2.0/24')).toBe(true)
+    gater.trustAddress('192.0.2.1')
+    expect(gater.trustedAddresses()).toEqual(['192.0.2.1'])
+  })
+})
+
+describe('the house', () => {
+  it('is asked last at accept: what is refused otherwise spends none of its tries', () => {
+    const { gater, gate } = bench({ maxConnsPerIp: 0 })
+    const house = new FakeHouse()
+    gate.attach(house)
+    gater.denyInboundConnection(socket())
+
+    expect(house.log).toEqual([])
+  })
+
+  it('refuses, and nothing is taken and nobody displaced', () => {
+    const { gater, gate } = bench({ maxPending: 1, maxPendingPerIp: Infinity })
+    const house = new FakeHouse()
+    gate.attach(house)
+    const waiting = socket('/ip4/198.51.100.1/tcp/1')
+    gater.denyInboundConnection(waiting)
+    house.full = true
+
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+    expect(gater.inspect()).toMatchObject({ connections: 1, displaced: 0 })
+  })
+
+  it('takes at upgraded, and gets back what failed before', () => {
+    const { gater, gate } = bench()
+    const house = new FakeHouse()
+    gate.attach(house)
+    const [good, failed] = [socket(), socket()]
+    for (const one of [good, failed]) gater.denyInboundConnection(one)
+    gater.denyInboundEncryptedConnection(ALICE, good)
+    gater.denyInboundEncryptedConnection(BOB, failed)
+    house.log.length = 0
+
+    gater.denyInboundUpgradedConnection(ALICE, good)
+    failed.die()
+    expect(house.log).toEqual(['take', 'give back'])
+  })
+
+  it('refuses a peer at secured, and the reason is said', () => {
+    const { gater, gate, denials } = bench()
+    const house = new FakeHouse()
+    gate.attach(house)
+    const one = socket()
+    gater.denyInboundConnection(one)
+    house.full = true
+
+    expect(gater.denyInboundEncryptedConnection(ALICE, one)).toBe(true)
+    expect(denials).toMatchObject([{ stage: 'secured', reason: 'hard-limit', peer: ALICE, ip: '192.0.2.1' }])
+    expect(gater.inspect()).toMatchObject(NOTHING)
+  })
+
+  it('is asked no more after it has gone', () => {
+    const { gater, gate } = bench()
+    const house = new FakeHouse()
+    gate.attach(house)()
+    gater.denyInboundConnection(socket())
+
+    expect(house.log).toEqual([])
+  })
+})

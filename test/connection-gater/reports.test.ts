@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { QuietLog } from '../../src/connection-gater/quiet-log.ts'
+import { ALICE, bench, socket } from './kit.ts'
+import type { Logger } from '@libp2p/interface'
+
+describe('every denial', () => {
+  it('has a stage, a reason, a key, a limit and a time, and when to try again where that is known', () => {
+    const { gater, denials, clock } = bench({ connectRate: { strategy: 'token-bucket', limit: 1, window: 10_000 } })
+    gater.denyInboundConnection(socket())
+    gater.denyInboundConnection(socket())
+
+    expect(denials).toEqual([{ stage: 'accept', reason: 'connect-rate', key: '192.0.2.1', ip: '192.0.2.1', limit: 1, retryAfter: 10_000, at: clock.now() }])
+    expect(gater.inspect()).toMatchObject({ denials: { 'connect-rate': 1 }, denialsByStage: { accept: { 'connect-rate': 1 } } })
+  })
+
+  it('tells the remote nothing', () => {
+    const { gater } = bench({ maxConnsPerIp: 0 })
+    const refused = socket('/ip4/192.0.2.1/tcp/1')
+    gater.denyInboundConnection(refused)
+
+    expect(refused.aborts.map(({ message }) => message)).toEqual(['Connection refused'])
+  })
+
+  it('is counted for metrics, by stage and reason', () => {
+    const { gater, gate } = bench({ blocks: ['192.0.2.1'] })
+    const heard: unknown[] = []
+    const end = gate.onDeny(denial => { heard.push(denial) })
+    gater.denyInboundConnection(socket())
+    end()
+    gater.denyInboundConnection(socket())
+
+    expect(heard).toEqual([{ stage: 'accept', reason: 'blocked-address' }])
+  })
+
+  it('is a verdict with its reason through intercept, too', async () => {
+    const { gater, denials } = bench()
+    const one = socket()
+    await gater.blockPeer(ALICE)
+
+    expect(gater.intercept.peerDial(ALICE)).toMatchObject({ allow: false, reason: 'blocked-peer' })
+    expect(gater.intercept.addrDial(ALICE, one.remoteAddr)).toMatchObject({ allow: false, reason: 'blocked-peer' })
+    expect(gater.intercept.accept(one)).toMatchObject({ allow: true, lease: { key: '192.0.2.1' } })
+    expect(gater.intercept.secured('inbound', ALICE, one)).toMatchObject({ allow: false, reason: 'blocked-peer' })
+    expect(gater.intercept.upgraded('inbound', ALICE, one)).toMatchObject({ allow: false, reason: 'blocked-peer' })
+    expect(denials.map(({ stage }) => stage)).toEqual(['peer-dial', 'addr-dial', 'secured', 'upgraded'])
+  })
+})
+
+describe('a log that strangers make us write', () => {
+  it('has ten lines in ten seconds, and says how many were left out', () => {
+    const lines: unknown[][] = []
+    const log = new QuietLog(((...args: unknown[]) => { lines.push(args) }) as unknown as Logger)
+    for (let n = 0; n < 1_000; n++) log.write(0, () => `line ${n}`)
+    log.write(10_000, () => 'later')
+
+    expect(lines).toHaveLength(11)
+    expect(lines.at(-1)).toEqual(['%s (%d lines were left out before)', 'later', 990])
+  })
+})

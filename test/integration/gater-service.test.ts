@@ -1,0 +1,74 @@
+import { MemoryDatastore } from 'datastore-core'
+import { afterEach, describe, expect, it } from 'vitest'
+import { simpleMetrics } from '@libp2p/simple-metrics'
+import { connectionGater, connectionManagerDefaults } from '../../src/index.ts'
+import { guarded, plainNode, visitorFrom } from '../support/gater-node.ts'
+import { until } from '../support/until.ts'
+import type { Libp2p } from '@libp2p/interface'
+
+const LISTEN = ['/ip4/127.0.0.1/tcp/0']
+const nodes: Libp2p[] = []
+
+afterEach(async () => {
+  await Promise.all(nodes.splice(0).map(async node => node.stop()))
+})
+
+function mine<T extends Libp2p> (node: T): T {
+  nodes.push(node)
+  return node
+}
+
+async function isLetIn (from: Libp2p, to: Libp2p): Promise<boolean> {
+  return from.dial(to.getMultiaddrs()[0]!, { force: true }).then(() => true, () => false)
+}
+
+describe('a gater and a manager on one node', () => {
+  it('have stored blocks in force before the node listens', async () => {
+    const datastore = new MemoryDatastore()
+    await connectionGater({ datastore }).blockAddress('127.0.0.9')
+    const slow = Object.assign(Object.create(datastore) as MemoryDatastore, {
+      async * query (q: Parameters<MemoryDatastore['query']>[0]) {
+        await new Promise(resolve => { setTimeout(resolve, 200) })
+        yield * datastore.query(q)
+      }
+    })
+    const { node, gater } = await guarded(LISTEN, { datastore: slow })
+    mine(node)
+
+    expect(gater.blockedAddresses()).toEqual([{ address: '127.0.0.9', persisted: true }])
+    expect(await isLetIn(mine(await visitorFrom('127.0.0.9')), node)).toBe(false)
+    expect(await isLetIn(mine(await visitorFrom('127.0.0.8')), node)).toBe(true)
+  })
+
+  it('let a protected peer in at the full house, and a stranger not', async () => {
+    const { node, gater } = await guarded(LISTEN, {}, { lowWater: 2, highWater: 2, hardLimit: 2, outboundReserve: 0 })
+    mine(node)
+    const [first, second, stranger, friend] = await Promise.all(['127.0.1.1', '127.0.2.1', '127.0.1.2', '127.0.1.3'].map(async address => mine(await visitorFrom(address))))
+    expect([await isLetIn(first!, node), await isLetIn(second!, node)]).toEqual([true, true])
+    await until('the house is full', () => gater.inspect().open.inbound === 2)
+
+    await isLetIn(stranger!, node)
+    await until('he is refused', () => gater.inspect().denials['hard-limit'] === 1)
+    node.services.connManager.protect(friend!.peerId, 'mine')
+    expect(await isLetIn(friend!, node)).toBe(true)
+    await until('somebody went for him', () => node.getConnections(friend!.peerId).length === 1 && gater.inspect().connections === 2)
+  })
+
+  it('trust whom js-libp2p\'s own allow list names, from accept on', async () => {
+    const { node } = await guarded(LISTEN, { maxConnsPerIp: 0 }, {}, { connectionManager: { ...connectionManagerDefaults, allow: ['/ip4/127.0.5.0/ipcidr/24'] } } as never)
+    mine(node)
+
+    expect(await isLetIn(mine(await visitorFrom('127.0.5.1')), node)).toBe(true)
+    expect(await isLetIn(mine(await visitorFrom('127.0.6.1')), node)).toBe(false)
+  })
+
+  it('count denials in libp2p\'s metrics', async () => {
+    let seen: unknown
+    const { node } = await guarded(LISTEN, { maxConnsPerIp: 0 }, {}, { metrics: simpleMetrics({ onMetrics: metrics => { seen = metrics }, intervalMs: 20 }) } as never)
+    mine(node)
+    await isLetIn(mine(await plainNode()), node)
+
+    await until('it is counted', () => JSON.stringify(seen)?.includes('"accept/connection-limit":1') === true)
+    expect(seen).toMatchObject({ libp2p_connmgr_denied_total: { 'accept/connection-limit': 1 } })
+  })
+})

@@ -91,7 +91,7 @@ export interface ParsedLimits {
   readonly isUnknownDerived: boolean
 }
 
-const UNLIMITED: ParsedLimits = {
+export const UNLIMITED: ParsedLimits = {
   ...levelsOf(Infinity),
   networks: [],
   maxConns: Infinity,

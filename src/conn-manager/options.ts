@@ -9,7 +9,7 @@ import type { Rate } from '../limiter/rate.ts'
  * The defaults that are not marks; `limits.ts` has those. Grace and silence are go-libp2p's (`connmgr/options.go`), the decay resolution
  * its decayer's.
  */
-export const defaults = {
+const defaults = {
   onHardLimit: 'evict',
   contestRate: { strategy: 'token-bucket', limit: 32, window: 10_000 },
   gracePeriod: 60_000,

@@ -3,13 +3,17 @@
 //
 //   npm run bench -- conn-manager
 
+import { defaultLogger } from '@libp2p/logger'
+import { persistentPeerStore } from '@libp2p/peer-store'
+import { MemoryDatastore } from 'datastore-core'
+import { TypedEventEmitter } from 'main-event'
 import { measure } from 'mitata'
 import { connManager } from '../src/index.ts'
 import { fakeClock } from '../src/testing.ts'
 import { makeConnections, makePeers } from './support/mock-connections.ts'
-import { print, rounded, spread } from './support/report.ts'
+import { print, rounded, samples, spread } from './support/report.ts'
 import type { Stats } from './support/report.ts'
-import type { Connection, PeerId } from '@libp2p/interface'
+import type { Connection, Libp2pEvents, PeerId } from '@libp2p/interface'
 
 const OPEN = 10_000
 
@@ -33,6 +37,14 @@ for (const [i, connection] of connections.slice(0, OPEN).entries()) {
 const spread10k = <T>(items: readonly T[]): T[] => Array.from({ length: BATCH }, (_, i) => items[(i * 7) % OPEN]!)
 const some: readonly PeerId[] = spread10k(peers)
 let value = 0
+
+const peerStore = persistentPeerStore({
+  peerId: peers[0]!,
+  datastore: new MemoryDatastore(),
+  events: new TypedEventEmitter<Libp2pEvents>(),
+  logger: defaultLogger()
+})
+for (const peer of some) await peerStore.merge(peer, { tags: { value: { value: 1 } } })
 
 await time('tagPeer, an existing tag', () => { for (const peer of some) manager.tagPeer(peer, 'mine', ++value) })
 await time('tagPeer and untagPeer, a new tag', () => {
@@ -61,7 +73,12 @@ const opens = await measure(() => {
   for (const connection of newcomers) limited.notifee().connected(connection)
   for (const connection of newcomers) limited.notifee().disconnected(connection)
 })
-print('our synchronous part of one connection:open and close above the high mark, ns', [{ 'ns each': rounded(opens.p50 / BATCH), 'spread': spread(opens) }])
+const reads = await measure(async () => { for (const peer of some) await peerStore.get(peer) }, samples(20))
+
+print(`one connection:open and close above the high mark at ${OPEN} connections`, [
+  { 'part': 'ours, synchronous', 'ns each': rounded(opens.p50 / BATCH), 'spread': spread(opens) },
+  { 'part': 'js-libp2p\'s peer store, one read at open', 'ns each': rounded(reads.p50 / BATCH), 'spread': spread(reads) }
+])
 limited.stop()
 
 function connectAndLeave (connection: Connection): void {

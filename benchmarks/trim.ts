@@ -10,7 +10,7 @@ import { measure } from 'mitata'
 import { connManager } from '../src/index.ts'
 import { fakeClock } from '../src/testing.ts'
 import { makeConnections, makePeers, seededRandom } from './support/mock-connections.ts'
-import { ms, print, samples, spread } from './support/report.ts'
+import { ms, print, rounded, samples, spread } from './support/report.ts'
 import type { Stats } from './support/report.ts'
 import type { ConnManager } from '../src/index.ts'
 import type { Connection, Libp2pEvents, PeerId, PeerStore } from '@libp2p/interface'
@@ -33,6 +33,7 @@ for (const open of OPEN) {
   const ours = await timeTrim(open)
   const decision = await timeDecision(open)
   const floor = await timeFloor(open)
+  const block = await longestBlock(open)
 
   rows.push({
     'open': open,
@@ -42,6 +43,7 @@ for (const open of OPEN) {
     'decision alone, ms': ms(decision.p50),
     'ns per connection': Number((decision.p50 / open).toFixed(0)),
     'floor, ms': ms(floor.p50),
+    'longest block, ms': rounded(block),
     'times faster': Math.round(theirs.p50 / ours.p50)
   })
 }
@@ -98,6 +100,30 @@ async function timeFloor (open: number): Promise<Stats> {
 
     await Promise.all(closes)
   }, samples(SAMPLES))
+}
+
+/** How long a trim keeps the event loop from turning: the median of the longest turns of ten trims. */
+async function longestBlock (open: number): Promise<number> {
+  const longest: number[] = []
+
+  for (let i = 0; i < 10; i++) {
+    const manager = filled(open)
+    let [last, most, trimming] = [performance.now(), 0, true]
+
+    const watch = (): void => {
+      const now = performance.now()
+      most = Math.max(most, now - last)
+      last = now
+      if (trimming) setImmediate(watch)
+    }
+
+    setImmediate(watch)
+    await manager.trimOpenConns()
+    trimming = false
+    longest.push(most)
+  }
+
+  return longest.toSorted((a, b) => a - b)[5]!
 }
 
 function filled (open: number): ConnManager {

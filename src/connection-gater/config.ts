@@ -1,5 +1,5 @@
 import { formatIp } from '../address/ip.ts'
-import { formatLimits, parseLimits, UNLIMITED } from '../limiter/connection-config.ts'
+import { formatLimits, parseLimits } from '../limiter/connection-config.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
 import { checkCap, checkChoice, checkDuration, checkRecord } from '../limiter/options.ts'
 import { parseRisk } from '../limiter/risk-options.ts'
@@ -65,7 +65,7 @@ const GIVEN_ONCE: readonly string[] = ['also', 'checkTimeout', 'onCheckFailed', 
 
 /** @throws InvalidOptionError, InvalidAddressError */
 export function parseCoreLimits (init: ConnectionGaterLimits): ParsedLimits {
-  return parseLimits(pickCore(init), parseLimits(CORE_DEFAULTS, UNLIMITED))
+  return parseLimits(pickCore(init), parseLimits(CORE_DEFAULTS))
 }
 
 /** The core's limits after a change. */

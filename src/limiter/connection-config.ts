@@ -91,7 +91,7 @@ export interface ParsedLimits {
   readonly isUnknownDerived: boolean
 }
 
-export const UNLIMITED: ParsedLimits = {
+const UNLIMITED: ParsedLimits = {
   ...levelsOf(Infinity),
   networks: [],
   maxConns: Infinity,

@@ -278,9 +278,9 @@ describe('the request stage', () => {
     requests(2, 'id', '/login')
 
     expect(gate.quota('id', '/login')).toEqual({
-      connection: { limit: 10, remaining: 8, resetAfter: 10_000 },
-      client: { limit: 20, remaining: 18, resetAfter: 10_000 },
-      path: { limit: 3, remaining: 1, resetAfter: 60_000 }
+      connection: { limit: 10, remaining: 8, resetAfter: 10_000, window: 10_000 },
+      client: { limit: 20, remaining: 18, resetAfter: 10_000, window: 10_000 },
+      path: { limit: 3, remaining: 1, resetAfter: 60_000, window: 60_000 }
     })
     expect(gate.quota('id')).not.toHaveProperty('path')
     expect(gate.quota('nobody')).toBeUndefined()

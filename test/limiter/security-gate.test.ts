@@ -62,6 +62,14 @@ describe('the connect stage', () => {
     expect([gate.release('id'), gate.release('id'), gate.numOpen(IP)]).toEqual([true, false, 0])
   })
 
+  it('names who has to go after a cap was lowered, and lets nobody go', () => {
+    const { gate, connects } = gateWith()
+    connects(3)
+    expect(gate.excess()).toEqual([])
+    gate.setConfig({ maxConnsPerIp: 1 })
+    expect([gate.excess(), gate.numOpen(IP)]).toEqual([[2, 3], 3])
+  })
+
   it('refuses everyone at a cap of 0', () => {
     expect(gateWith({ maxConnsPerIp: 0 }).connect()).toMatchObject({ reason: 'connection-limit', limit: 0 })
   })

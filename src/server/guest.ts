@@ -1,0 +1,61 @@
+import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
+import type { Lease } from '../limiter/lease.ts'
+import type { SecurityGate } from '../limiter/security-gate.ts'
+import type { TrustList } from '../limiter/trust-list.ts'
+import type { Connection } from './sockets.ts'
+
+/** An answer that is being given, as much of it as matters. */
+export interface Answer {
+  readonly writableFinished: boolean
+  readonly destroyed: boolean
+}
+
+/** A connection that was let in. */
+export interface Guest {
+  /** The one that was accepted, below TLS and HTTP/2. It is the id under which a gate knows the connection. */
+  readonly socket: Connection
+
+  /** The client's, as text: the socket's peer, or what a proxy said. Empty when unknown. */
+  readonly address: string
+
+  /** Given where the connection is a trusted proxy's, whose clients are known by their requests: it has no place and no quota of its own. */
+  readonly proxies?: TrustList
+
+  /** Where a limiter, not a gate, gave the place. */
+  lease: Lease | undefined
+
+  /** The latest request's. */
+  answer: Answer | undefined
+
+  /** Bytes either way, when somebody last looked, and when they had last changed. */
+  moved: number
+  movedAt: number
+}
+
+/** By accepted socket, and by whatever stands on top of it: its TLS socket, its HTTP/2 session. */
+export type Guests = WeakMap<object, Guest>
+
+const guestsByLimiter = new WeakMap<ConnectionLimiter | SecurityGate, Guests>()
+
+/** Those that a limiter or gate knows, of all servers it stands before: so nobody is counted twice who passes through two of them. */
+export function guestsOf (limiter: ConnectionLimiter | SecurityGate): Guests {
+  let guests = guestsByLimiter.get(limiter)
+
+  if (guests == null) {
+    guests = new WeakMap()
+    guestsByLimiter.set(limiter, guests)
+  }
+
+  return guests
+}
+
+const namedByProxies = new WeakMap<object, Guest>()
+
+/** For limiters other than the one that let it in: only where the socket's peer is not the client. */
+export function nameGuest (connection: object, guest: Guest): void {
+  namedByProxies.set(connection, guest)
+}
+
+export function namedGuest (connection: object): Guest | undefined {
+  return namedByProxies.get(connection)
+}

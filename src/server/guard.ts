@@ -124,7 +124,7 @@ export class Guard {
 
   /** @param isRead - whether a proxy's header was read; another one is none */
   #admit (socket: Connection, address: string, isRead: boolean, pass: Pass): boolean {
-    const guest: Guest = { socket, address, lease: undefined, answer: undefined, moved: 0, movedAt: this.#config.clock.now() }
+    const guest: Guest = { socket, address, lease: undefined, answer: undefined, requester: undefined, moved: 0, movedAt: this.#config.clock.now() }
     const proxies = this.#config.trustedProxies
     const ip = proxies == null ? undefined : parseIp(address)
 

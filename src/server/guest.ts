@@ -2,6 +2,7 @@ import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
 import type { Lease } from '../limiter/lease.ts'
 import type { SecurityGate } from '../limiter/security-gate.ts'
 import type { TrustList } from '../limiter/trust-list.ts'
+import type { Denied } from '../limiter/verdict.ts'
 import type { Connection } from './sockets.ts'
 
 /** An answer that is being given, as much of it as matters. */
@@ -27,9 +28,26 @@ export interface Guest {
   /** The latest request's. */
   answer: Answer | undefined
 
+  /** The same for each of its requests. */
+  requester: Requester | undefined
+
   /** Bytes either way, when somebody last looked, and when they had last changed. */
   moved: number
   movedAt: number
+}
+
+/** Who asks, as far as a gate is concerned. */
+export interface Requester {
+  /** Under which the gate knows the connection. */
+  readonly id: unknown
+  /** The client's, as text. */
+  readonly address: string
+  /** Whether the connection is a proxy's and carries others' requests, too. */
+  readonly isProxied: boolean
+  readonly stream?: object
+  readonly guest?: Guest
+  /** The gate would not have the connection. */
+  readonly denied?: Denied
 }
 
 /** By accepted socket, and by whatever stands on top of it: its TLS socket, its HTTP/2 session. */

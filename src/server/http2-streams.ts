@@ -75,9 +75,10 @@ export function refuseStream (stream: ServerHttp2Stream, verdict: Denied): void 
   stream.once('finish', () => { stream.close(constants.NGHTTP2_NO_ERROR) })
 }
 
-/** No stream of it is begun any more; the client is told which was the last, and that it asked for too much. */
+/**
+ * A GOAWAY: what is being answered is answered, and nothing more is begun. It carries no error, because a client that is told of one throws away
+ * the 429 that was on its way.
+ */
 export function closeSession (session: Http2Session): void {
-  if (session.closed || session.destroyed) return
-  session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM)
-  session.close()
+  if (!session.closed && !session.destroyed) session.close()
 }

@@ -30,7 +30,7 @@ export interface Arrivals {
 }
 
 interface Waiting {
-  readonly letGo: () => void
+  readonly letGo: () => unknown
   readonly late: () => void
 }
 

@@ -184,20 +184,19 @@ export class Guard {
   }
 
   #hold (guest: Guest, socket: Connection, look: (piece: Uint8Array) => boolean, pass: Pass): true {
+    const letIn = (bytes: Uint8Array): void => {
+      this.#held.delete(guest)
+      this.#silent.delete(guest)
+      putBack(socket, bytes)
+      this.#pass(guest, pass)
+    }
     const letGo = hold(socket, look, ({ bytes, ended }) => {
       // What ends before it has begun has nothing to ask, and its end was heard by us already.
       if (ended && bytes.length > 0) socket.destroy()
       else letIn(bytes)
     })
-    const letIn = (bytes?: Uint8Array): void => {
-      letGo()
-      this.#held.delete(guest)
-      this.#silent.delete(guest)
-      if (bytes != null) putBack(socket, bytes)
-      this.#pass(guest, pass)
-    }
 
-    this.#held.set(guest, letIn)
+    this.#held.set(guest, () => { letIn(letGo()) })
     return true
   }
 

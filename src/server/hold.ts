@@ -13,14 +13,13 @@ export interface Heard {
  *
  * @param look - gets each piece once; true when it was enough
  * @param heard - not called when the socket closes first, nor after the returned function
- * @returns stops listening
+ * @returns stops listening, and gives what was read so far
  */
-export function hold (socket: Connection, look: (piece: Uint8Array) => boolean, heard: (heard: Heard) => void): () => void {
+export function hold (socket: Connection, look: (piece: Uint8Array) => boolean, heard: (heard: Heard) => void): () => Buffer {
   const pieces: Buffer[] = []
 
   function finish (ended: boolean): void {
-    letGo()
-    heard({ bytes: pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces), ended })
+    heard({ bytes: letGo(), ended })
   }
 
   function onReadable (): void {
@@ -37,11 +36,12 @@ export function hold (socket: Connection, look: (piece: Uint8Array) => boolean, 
 
   function onEnd (): void { finish(true) }
 
-  function letGo (): void {
+  function letGo (): Buffer {
     socket.off('readable', onReadable)
     socket.off('end', onEnd)
     socket.off('close', letGo)
     socket.off('error', ignoreErrors)
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
   }
 
   socket.on('readable', onReadable)

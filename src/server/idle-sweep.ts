@@ -42,9 +42,10 @@ export class IdleSweep {
     const { open, admission, guests, clock, leave } = this.#init
     const now = clock.now()
 
-    // A library that takes all listeners off a socket takes ours off, too.
     for (const guest of open) {
+      // A library that takes all listeners off a socket takes ours off, too.
       if (guest.socket.closed) leave(guest)
+      else if (admission.idleTimeout !== Infinity) note(guest, now)
     }
 
     for (const id of admission.idle()) {
@@ -56,7 +57,7 @@ export class IdleSweep {
   }
 }
 
-function isIdle (guest: Guest, timeout: number, now: number): boolean {
+function note (guest: Guest, now: number): void {
   const { bytesRead = 0, bytesWritten = 0 } = guest.socket as Partial<Socket>
   const moved = bytesRead + bytesWritten
 
@@ -64,7 +65,9 @@ function isIdle (guest: Guest, timeout: number, now: number): boolean {
     guest.moved = moved
     guest.movedAt = now
   }
+}
 
-  const isAnswering = guest.answer != null && !guest.answer.writableFinished && !guest.answer.destroyed
-  return !isAnswering && now - guest.movedAt > timeout
+function isIdle ({ answer, movedAt }: Guest, timeout: number, now: number): boolean {
+  const isAnswering = answer != null && !answer.writableFinished && !answer.destroyed
+  return !isAnswering && now - movedAt > timeout
 }

@@ -104,7 +104,7 @@ export class Guard {
   }
 
   #arrive (socket: Connection, pass: Pass): boolean {
-    if (this.#guests.has(socket)) return pass()
+    if (this.#guests.get(socket) != null) return pass()
     const peer = peerOf(socket)
 
     // Reset before anybody looked: it has no address any more, and must not pass for one that never had any.

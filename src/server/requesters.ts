@@ -1,4 +1,5 @@
 import { parseIp } from '../address/ip.ts'
+import { deny } from '../limiter/denial.ts'
 import { forwardedClient } from './forwarded.ts'
 import { guestsOf, namedGuest } from './guest.ts'
 import { ProxiedClients } from './proxied-clients.ts'
@@ -47,6 +48,8 @@ export class Requesters {
   }
 
   #introduce (connection: object, address: string): Requester {
+    // It has closed, and would never say so again.
+    if ((connection as Connection).destroyed) return { id: connection, address, isProxied: false, denied: deny({ action: 'close', reason: 'not-open' }) }
     const verdict = this.#gate.allowConnect(address, connection)
     if (!verdict.allow) return { id: connection, address, isProxied: false, denied: verdict }
 
@@ -54,7 +57,7 @@ export class Requesters {
     const guest: Guest = { socket, address, lease: undefined, answer: undefined, moved: 0, movedAt: 0, requester: undefined }
     this.#guests.set(connection, guest)
     socket.once('close', () => {
-      this.#guests.delete(connection)
+      this.#guests.set(connection, undefined)
       this.#gate.release(connection)
     })
 

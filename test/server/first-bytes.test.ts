@@ -1,3 +1,7 @@
+import { once } from 'node:events'
+import { connect as http2Connect } from 'node:http2'
+import { connect } from 'node:net'
+import { connect as tlsConnect } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/clock/fake-clock.ts'
 import { connectionLimiter } from '../../src/limiter/connection-limiter.ts'
@@ -7,7 +11,7 @@ import { until } from '../support/until.ts'
 import { dial } from './support/clients.ts'
 import { v2Header } from './support/proxy-header.ts'
 import { createHttp, createRaw, listen } from './support/servers.ts'
-import type { Server } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import type { LimitConnectionsOptions } from '../../src/server/options.ts'
 
 const HOST = '127.0.0.1'
@@ -252,5 +256,37 @@ describe('undoing it while somebody waits', () => {
     proxied.unlimit()
     expect((await nobody.ended).text).toBe('')
     await proxied.empty()
+  })
+})
+
+describe.each(['https', 'http2', 'http2 over TLS'] as const)('what was read of a socket before %s saw it', protocol => {
+  const answering = () => createHttp(protocol, (_, res) => { res.end('served') })
+
+  it.each<[string, LimitConnectionsOptions, string]>([
+    ['a proxy\'s header', { proxyProtocol: PROXY }, LINE],
+    ['a first byte', { firstByteDeadline: 60_000 }, ''],
+    ['a header', { headerDeadline: 60_000 }, ''],
+    ['all of them', { proxyProtocol: PROXY, firstByteDeadline: 60_000, headerDeadline: 60_000 }, LINE],
+    ['a stranger\'s first byte', { proxyProtocol: { from: ['192.0.2.0/24'] } }, '']
+  ])('is put back: %s', async (_, options, before) => {
+    const { port, empty } = await guarded(answering(), options, 5)
+    const raw = connect({ port, host: HOST })
+    raw.write(before)
+    const http1 = async (): Promise<string> => {
+      const socket = tlsConnect({ socket: raw, rejectUnauthorized: false })
+      socket.write(GET)
+      const [piece] = await once(socket, 'data') as [Buffer]
+      return String(piece)
+    }
+    const http2 = (socket: () => Socket) => async (): Promise<string> => {
+      const session = http2Connect(`http://${HOST}`, { createConnection: socket })
+      session.on('error', () => {})
+      return (await session.request({ ':path': '/' }).toArray()).join('')
+    }
+    const secured = (): Socket => tlsConnect({ socket: raw, ALPNProtocols: ['h2'], rejectUnauthorized: false })
+
+    expect(await { 'https': http1, 'http2': http2(() => raw), 'http2 over TLS': http2(secured) }[protocol]()).toMatch(/served/)
+    raw.destroy()
+    await empty()
   })
 })

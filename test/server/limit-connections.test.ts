@@ -42,6 +42,22 @@ describe.each([['net', false], ['tls', true]])('go-connlimit\'s test of a %s ser
   })
 })
 
+describe('go-connlimit\'s fuzz test', () => {
+  it('denies exactly 500 of 1,000 connections from 100 addresses at a limit of 5', async () => {
+    const limiter = connectionLimiter({ maxConnsPerIp: 5 })
+    const server = createRaw(false, socket => { socket.resume() })
+    const { counts } = limitConnections(server, limiter)
+    const port = await listen(server)
+    const clients = Array.from({ length: 1_000 }, (_, at) => dial({ port, host: HOST, localAddress: `127.8.0.${at % 100 + 1}` }))
+
+    await until('all are decided on', () => counts().open + counts().refused === 1_000)
+    expect(counts()).toMatchObject({ open: 500, refused: 500 })
+    expect(new Set(Object.values(limiter.inspect().prefixes))).toEqual(new Set([5]))
+    for (const { socket } of clients) socket.destroy()
+    await isZero(limiter)
+  })
+})
+
 interface Held {
   readonly port: number
   readonly limiter: ConnectionLimiter

@@ -33,7 +33,8 @@ export interface Unlimit {
   (): boolean
 
   /**
-   * Changes the limits of the limiter or gate, as its own `setConfig` does, for everything that it stands before.
+   * Changes the limits of the limiter or gate, as its own `setConfig` does, for everything that it stands before. A gate's `connectRate` is not
+   * among them: it has `setConnectRate`.
    *
    * @param options.closeExisting - whether connections of this server that are too many now are closed, the newest first; by default they stay
    * until they end, and newcomers wait

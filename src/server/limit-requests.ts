@@ -1,22 +1,23 @@
-import { deny } from '../limiter/denial.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { isCounted } from './http2-streams.ts'
-import { rateLimit, rateLimitPolicy } from './rate-limit-fields.ts'
-import { refuseRequest } from './refuse-request.ts'
 import { parseRequestOptions } from './request-options.ts'
-import { requestPath } from './request-path.ts'
-import { Requesters } from './requesters.ts'
-import { UserQuotas } from './user-quotas.ts'
-import type { GateQuotas } from '../limiter/request-quotas.ts'
+import { RequestLimit } from './request-limit.ts'
+import type { Duplex } from 'node:stream'
 import type { SecurityGate } from '../limiter/security-gate.ts'
-import type { Denied } from '../limiter/verdict.ts'
-import type { Requester } from './guest.ts'
-import type { NamedQuota } from './rate-limit-fields.ts'
 import type { AnyResponse } from './refuse-request.ts'
-import type { AnyRequest, LimitRequestsOptions, RequestConfig } from './request-options.ts'
+import type { AnyRequest, LimitRequestsOptions } from './request-options.ts'
 
-/** @returns whether the request was admitted; if not, it has been answered */
-export type LimitRequests = (req: AnyRequest, res: AnyResponse, next?: () => void) => boolean
+export interface LimitRequests {
+  /** @returns whether the request was admitted; if not, it has been answered */
+  (req: AnyRequest, res: AnyResponse, next?: () => void): boolean
+
+  /**
+   * The same for the `upgrade` and `connect` events of an HTTP/1 server, which are no requests to Node. A refused one is answered and its
+   * connection ended, since nothing else can be asked on it.
+   *
+   * @returns whether it was admitted
+   */
+  upgrade (req: AnyRequest, socket: Duplex): boolean
+}
 
 /**
  * Asks the gate about each request, in the way of Connect: `next` is called for an admitted one, and a refused one is answered here. Without `next`
@@ -48,73 +49,10 @@ export type LimitRequests = (req: AnyRequest, res: AnyResponse, next?: () => voi
  */
 export function limitRequests (gate: SecurityGate, options: LimitRequestsOptions = {}): LimitRequests {
   if (typeof gate?.allowRequest !== 'function') throw new InvalidOptionError('gate', 'a securityGate', gate)
-  const config = parseRequestOptions(options)
-  const { skip, keyOf, fields, rate } = config
-  const pathOf = config.pathOf ?? requestPath
-  const requesters = new Requesters(gate, config)
-  const users = keyOf == null ? undefined : makeUsers(gate, config)
+  const limit = new RequestLimit(gate, parseRequestOptions(options))
 
-  return (req, res, next) => {
-    if (skip != null && attempt(skip, req) === true) return pass(next)
-
-    const path = attempt(pathOf, req) ?? requestPath(req)
-    const user = keyOf == null ? undefined : attempt(keyOf, req)
-    const requester = requesters.of(req)
-    const isUser = users != null && typeof user === 'string' && user !== ''
-    const denied = requester.denied ?? (isUser ? denyUser(gate, requester, users, user, path) : ask(requester, path))
-
-    if (fields) writeFields(res, isUser ? users.quotas(user, path) : quotasOf(gate.quota(requester.id, path)))
-    if (requester.guest != null) requester.guest.answer = res
-    if (denied == null) return pass(next)
-
-    refuseRequest(res, denied, denied.action === 'close' && !requester.isProxied)
-    return false
-  }
-
-  function ask (requester: Requester, path: string): Denied | undefined {
-    if (requester.stream != null && isCounted(requester.stream, gate)) return undefined
-    const verdict = rate == null ? gate.allowRequest(requester.id, path) : gate.allowRequest(requester.id, path, rate)
-    return verdict.allow ? undefined : verdict
-  }
-}
-
-function makeUsers (gate: SecurityGate, { userRate, clock }: RequestConfig): UserQuotas {
-  const { clientRequestRate, pathRates } = gate.config()
-  return new UserQuotas(userRate ?? clientRequestRate, pathRates, clock)
-}
-
-/** A ban holds for everybody at the address; the quotas do not. */
-function denyUser (gate: SecurityGate, { address }: Requester, users: UserQuotas, user: string, path: string): Denied | undefined {
-  return gate.isBanned(address) ? deny({ action: 'close', reason: 'banned' }) : users.take(user, path)
-}
-
-function quotasOf (quotas: GateQuotas | undefined): NamedQuota[] {
-  if (quotas == null) return []
-  const { connection, client, path } = quotas
-  const both: NamedQuota[] = [{ name: 'connection', quota: connection }, { name: 'client', quota: client }]
-
-  return path == null ? both : [...both, { name: 'path', quota: path }]
-}
-
-function writeFields (res: AnyResponse, quotas: readonly NamedQuota[]): void {
-  const policy = rateLimitPolicy(quotas)
-  const limit = rateLimit(quotas)
-  if (policy == null || limit == null || res.headersSent) return
-
-  res.setHeader('RateLimit-Policy', policy)
-  res.setHeader('RateLimit', limit)
-}
-
-function pass (next: (() => void) | undefined): true {
-  next?.()
-  return true
-}
-
-/** A user's function that throws has said nothing: the request is limited as anybody's. */
-function attempt<T> (ask: (req: AnyRequest) => T, req: AnyRequest): T | undefined {
-  try {
-    return ask(req)
-  } catch {
-    return undefined
-  }
+  return Object.assign(
+    (req: AnyRequest, res: AnyResponse, next?: () => void) => limit.handle(req, res, next),
+    { upgrade: (req: AnyRequest, socket: Duplex) => limit.upgrade(req, socket) }
+  )
 }

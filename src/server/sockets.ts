@@ -11,6 +11,9 @@ export function peerOf (socket: Connection): string | undefined {
 
 /** A RST, so that nothing of it stays with us. What cannot send one is closed. */
 export function reset (socket: Connection): void {
+  // Resetting what is closed already is an error that nobody would hear.
+  if (socket.destroyed) return
+
   try {
     if (socket instanceof Socket) socket.resetAndDestroy()
     else socket.destroy()

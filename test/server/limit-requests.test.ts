@@ -8,7 +8,8 @@ import { limitRequests } from '../../src/server/limit-requests.ts'
 import { until } from '../support/until.ts'
 import { ask, dial } from './support/clients.ts'
 import { createHttp, HTTP_PROTOCOLS, listen } from './support/servers.ts'
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { SecurityGateInit } from '../../src/limiter/gate-options.ts'
 import type { Rate } from '../../src/limiter/rate.ts'
 import type { LimitConnectionsOptions } from '../../src/server/options.ts'
@@ -227,6 +228,26 @@ describe('without next', () => {
 
     expect(await ask('http', { port })).toMatchObject({ status: 200, body: 'ok' })
     expect(await ask('http', { port })).toMatchObject({ status: 429, body: 'Connection refused' })
+  })
+})
+
+describe.each(['http', 'https'] as const)('upgrades on %s', protocol => {
+  it('are asked about by their own method, and refused ones are answered', async () => {
+    const gate = securityGate({ connectRate: false, pathRates: { '/ws': per10s(1) } })
+    const limit = limitRequests(gate)
+    const server = createHttp(protocol, () => {})
+    server.on('upgrade', (req: IncomingMessage, socket: Duplex) => { socket.end(limit.upgrade(req, socket) ? 'HTTP/1.1 101 Welcome\r\n\r\n' : undefined) })
+    limitConnections(server, gate)
+    const port = await listen(server)
+    const upgrade = async (): Promise<string> => {
+      const client = dial({ port, host: '127.0.0.1' }, protocol === 'https')
+      client.socket.write('GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+      return (await client.ended).text
+    }
+
+    expect(await upgrade()).toBe('HTTP/1.1 101 Welcome\r\n\r\n')
+    expect(await upgrade()).toMatch(/^HTTP\/1\.1 429 Too Many Requests\r\nRetry-After: 10\r\n[^]*Connection refused$/)
+    await until('nobody is in', () => gate.inspect().open === 0)
   })
 })
 

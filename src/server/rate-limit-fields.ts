@@ -24,6 +24,21 @@ export function rateLimitPolicy (quotas: readonly NamedQuota[]): string | undefi
   return list(quotas, ({ limit, window }) => window % SECOND === 0 ? `q=${integer(limit)};w=${integer(window / SECOND)}` : `q=${integer(limit)}`)
 }
 
+/** The same, with the text of the last ones kept: policies change when somebody sets them, and most requests fall under the same. */
+export function policyWriter (): (quotas: readonly NamedQuota[]) => string | undefined {
+  let last: readonly NamedQuota[] | undefined
+  let text: string | undefined
+
+  return quotas => {
+    if (last == null || !isSamePolicy(last, quotas)) {
+      text = rateLimitPolicy(quotas)
+      last = quotas
+    }
+
+    return text
+  }
+}
+
 /** The `RateLimit` field: `"connection";r=39;t=1`. What remains, and seconds until all of it is free again. §4 of the draft. */
 export function rateLimit (quotas: readonly NamedQuota[]): string | undefined {
   return list(quotas, ({ remaining, resetAfter }) => `r=${integer(remaining)};t=${seconds(resetAfter)}`)
@@ -32,6 +47,17 @@ export function rateLimit (quotas: readonly NamedQuota[]): string | undefined {
 /** The `Retry-After` field: whole seconds, rounded up so that who waits is not refused again, and at least 1, also when it is unknown. */
 export function retryAfter (ms: number | undefined): number {
   return Math.max(1, ms == null ? 1 : seconds(ms))
+}
+
+function isSamePolicy (a: readonly NamedQuota[], b: readonly NamedQuota[]): boolean {
+  if (a.length !== b.length) return false
+
+  for (let at = 0; at < a.length; at++) {
+    const [one, other] = [a[at]!, b[at]!]
+    if (one.name !== other.name || one.quota.limit !== other.quota.limit || one.quota.window !== other.quota.window) return false
+  }
+
+  return true
 }
 
 function list (quotas: readonly NamedQuota[], parameters: (quota: Quota) => string): string | undefined {

@@ -1,7 +1,7 @@
 import { deny } from '../limiter/denial.ts'
 import { isCounted } from './http2-streams.ts'
 import { httpRefusal } from './http-refusal.ts'
-import { rateLimit, rateLimitPolicy } from './rate-limit-fields.ts'
+import { policyWriter, rateLimit } from './rate-limit-fields.ts'
 import { refuseRequest } from './refuse-request.ts'
 import { requestPath } from './request-path.ts'
 import { Requesters } from './requesters.ts'
@@ -22,6 +22,7 @@ export class RequestLimit {
   readonly #config: RequestConfig
   readonly #requesters: Requesters
   readonly #users: UserQuotas | undefined
+  readonly #policyOf = policyWriter()
 
   constructor (gate: SecurityGate, config: RequestConfig) {
     this.#gate = gate
@@ -37,7 +38,7 @@ export class RequestLimit {
       const requester = this.#requesters.of(req)
       const denied = requester.denied ?? this.#ask(requester, user, path)
 
-      if (this.#config.fields) writeFields(res, this.#quotas(requester, user, path))
+      if (this.#config.fields) this.#writeFields(res, this.#quotas(requester, user, path))
       if (requester.guest != null) requester.guest.answer = res
       if (denied != null) {
         refuseRequest(res, denied, denied.action === 'close' && !requester.isProxied)
@@ -77,6 +78,14 @@ export class RequestLimit {
     return user === undefined ? quotasOf(this.#gate.quota(id, path)) : this.#users!.quotas(user, path)
   }
 
+  #writeFields (res: AnyResponse, quotas: readonly NamedQuota[]): void {
+    const policy = this.#policyOf(quotas)
+    if (policy == null || res.headersSent) return
+
+    res.setHeader('RateLimit-Policy', policy)
+    res.setHeader('RateLimit', rateLimit(quotas)!)
+  }
+
   #isSkipped (req: AnyRequest): boolean {
     const { skip } = this.#config
     return skip != null && attempt(skip, req) === true
@@ -106,14 +115,6 @@ function quotasOf (quotas: GateQuotas | undefined): readonly NamedQuota[] {
   const all: NamedQuota = { name: 'client', quota: client }
 
   return path == null ? [own, all] : [own, all, { name: 'path', quota: path }]
-}
-
-function writeFields (res: AnyResponse, quotas: readonly NamedQuota[]): void {
-  const policy = rateLimitPolicy(quotas)
-  if (policy == null || res.headersSent) return
-
-  res.setHeader('RateLimit-Policy', policy)
-  res.setHeader('RateLimit', rateLimit(quotas)!)
 }
 
 /** A user's function that throws has said nothing: the request is limited as anybody's. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { httpRefusal } from '../../src/server/http-refusal.ts'
-import { rateLimit, rateLimitPolicy, retryAfter } from '../../src/server/rate-limit-fields.ts'
+import { policyWriter, rateLimit, rateLimitPolicy, retryAfter } from '../../src/server/rate-limit-fields.ts'
 import type { NamedQuota, QuotaName } from '../../src/server/rate-limit-fields.ts'
 
 const quota = (name: QuotaName, limit: number, remaining: number, window: number, resetAfter: number): NamedQuota => ({ name, quota: { limit, remaining, window, resetAfter } })
@@ -15,6 +15,16 @@ describe('the fields of draft-ietf-httpapi-ratelimit-headers-10', () => {
     ['have only whole numbers that a structured field can hold', [quota('client', 2 ** 53 - 1, 1.5, 1_000, -5)], '"client";q=999999999999999;w=1', '"client";r=1;t=0']
   ])('%s', (_, quotas, policy, limit) => {
     expect([rateLimitPolicy(quotas), rateLimit(quotas)]).toEqual([policy, limit])
+  })
+
+  it('are written anew when a policy is another, and only then', () => {
+    const policyOf = policyWriter()
+    const one = [quota('connection', 40, 39, 1_000, 1_000)]
+    const others = [[quota('client', 40, 39, 1_000, 0)], [quota('client', 41, 39, 1_000, 0)], [quota('client', 41, 39, 2_000, 0)], [], one]
+
+    expect(policyOf(one)).toBe('"connection";q=40;w=1')
+    expect(policyOf([quota('connection', 40, 3, 1_000, 5)])).toBe('"connection";q=40;w=1')
+    for (const each of others) expect(policyOf(each)).toBe(rateLimitPolicy(each))
   })
 
   it.each([[undefined, 1], [0, 1], [1, 1], [1_000, 1], [1_001, 2], [86_400_000, 86_400]])('Retry-After of %s ms is %d s', (ms, seconds) => {

@@ -12,99 +12,96 @@ import type { Connection } from './sockets.ts'
 /** The remote hears nothing of it; the operator, that a proxy or somebody who plays one speaks wrongly. */
 export const BAD_PROXY_HEADER: Denied = deny({ action: 'close', reason: 'unknown-address' })
 
-export interface Arrivals {
-  /** Sockets whose header has not arrived. */
-  readonly size: number
-
-  /** Whether the peer is a proxy, which has to say whose connection it is. */
-  isProxy (peer: string): boolean
-
-  /** Calls `told` with the client's address, or with undefined for "the peer itself", when the header is there and taken off. */
-  awaitHeader (socket: Connection, told: (address: string | undefined) => void): void
-
-  /** Calls `cleared` when the socket, of somebody who is no proxy, cannot begin with a header any more. */
-  awaitOther (socket: Connection, cleared: () => void): void
-
-  /** Ends those that wait for a header, and lets the others go on. */
-  stop (): void
-}
-
 interface Waiting {
   readonly letGo: () => unknown
   readonly late: () => void
 }
 
 /** Who a connection is from, where proxies say so on the connection itself. */
-export function arrivals (from: TrustList, headerDeadline: number, clock: Clock, refuse: (socket: Connection) => void): Arrivals {
-  const waiting = new Set<Waiting>()
-  const deadlines = new Deadlines<Waiting>(clock, headerDeadline, entry => { end(entry) })
+export class Arrivals {
+  readonly #from: TrustList
+  readonly #refuse: (socket: Connection) => void
+  readonly #waiting = new Set<Waiting>()
+  readonly #deadlines: Deadlines<Waiting>
 
-  function end (entry: Waiting): void {
-    forget(entry)
-    entry.late()
+  constructor (from: TrustList, headerDeadline: number, clock: Clock, refuse: (socket: Connection) => void) {
+    this.#from = from
+    this.#refuse = refuse
+    this.#deadlines = new Deadlines(clock, headerDeadline, entry => { this.#end(entry) })
   }
 
-  function forget (entry: Waiting): void {
-    waiting.delete(entry)
-    deadlines.delete(entry)
-    entry.letGo()
+  /** Sockets whose first bytes have not arrived. */
+  get size (): number {
+    return this.#waiting.size
   }
 
-  function wait (socket: Connection, look: (piece: Uint8Array) => boolean, heard: (heard: Heard) => void, late: () => void): void {
+  /** Whether the peer is a proxy, which has to say whose connection it is. */
+  isProxy (peer: string): boolean {
+    const ip = parseIp(peer)
+    return ip != null && this.#from.has(ip)
+  }
+
+  /** Calls `told` with the client's address, or with undefined for "the peer itself", when the header is there and taken off. */
+  awaitHeader (socket: Connection, told: (address: string | undefined) => void): void {
+    const bytes = collector()
+
+    this.#wait(socket, piece => readProxyHeader(bytes(piece)).kind !== 'more', heard => {
+      const header = readProxyHeader(heard.bytes)
+
+      if (header.kind !== 'header') {
+        this.#refuse(socket)
+      } else {
+        putBack(socket, heard.bytes.subarray(header.length))
+        told(header.source?.address)
+      }
+    }, () => { this.#refuse(socket) })
+  }
+
+  /** Calls `cleared` when the socket, of somebody who is no proxy, cannot begin with a header any more. */
+  awaitOther (socket: Connection, cleared: () => void): void {
+    const bytes = collector()
+
+    this.#wait(socket, piece => looksLikeProxyHeader(bytes(piece)) !== undefined, ({ bytes: all, ended }) => {
+      if (all.length > 0 && (ended || looksLikeProxyHeader(all) === true)) {
+        this.#refuse(socket)
+      } else {
+        putBack(socket, all)
+        cleared()
+      }
+    }, () => {
+      // Nothing, or too little to tell. Who says nothing may be waiting for the server to speak.
+      if (bytes().length > 0) this.#refuse(socket)
+      else cleared()
+    })
+  }
+
+  /** Ends those that wait for a header, and lets the others go on. */
+  stop (): void {
+    for (const entry of [...this.#waiting]) this.#end(entry)
+    this.#deadlines.clear()
+  }
+
+  #wait (socket: Connection, look: (piece: Uint8Array) => boolean, heard: (heard: Heard) => void, late: () => void): void {
     const letGo = hold(socket, look, all => {
-      forget(entry)
+      this.#forget(entry)
       heard(all)
     })
     const entry: Waiting = { letGo, late }
 
-    waiting.add(entry)
-    deadlines.add(entry)
-    socket.once('close', () => { forget(entry) })
+    this.#waiting.add(entry)
+    this.#deadlines.add(entry)
+    socket.once('close', () => { this.#forget(entry) })
   }
 
-  return {
-    get size () { return waiting.size },
+  #end (entry: Waiting): void {
+    this.#forget(entry)
+    entry.late()
+  }
 
-    isProxy (peer) {
-      const ip = parseIp(peer)
-      return ip != null && from.has(ip)
-    },
-
-    awaitHeader (socket, told) {
-      const bytes = collector()
-
-      wait(socket, piece => readProxyHeader(bytes(piece)).kind !== 'more', heard => {
-        const header = readProxyHeader(heard.bytes)
-
-        if (header.kind !== 'header') {
-          refuse(socket)
-        } else {
-          putBack(socket, heard.bytes.subarray(header.length))
-          told(header.source?.address)
-        }
-      }, () => { refuse(socket) })
-    },
-
-    awaitOther (socket, cleared) {
-      const bytes = collector()
-
-      wait(socket, piece => looksLikeProxyHeader(bytes(piece)) !== undefined, ({ bytes: all, ended }) => {
-        if (all.length > 0 && (ended || looksLikeProxyHeader(all) === true)) {
-          refuse(socket)
-        } else {
-          putBack(socket, all)
-          cleared()
-        }
-      }, () => {
-        // Nothing, or too little to tell. Who says nothing may be waiting for the server to speak.
-        if (bytes().length > 0) refuse(socket)
-        else cleared()
-      })
-    },
-
-    stop () {
-      for (const entry of [...waiting]) end(entry)
-    }
+  #forget (entry: Waiting): void {
+    this.#waiting.delete(entry)
+    this.#deadlines.delete(entry)
+    entry.letGo()
   }
 }
 

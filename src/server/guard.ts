@@ -2,7 +2,7 @@ import { Socket } from 'node:net'
 import { maxHeaderSize } from 'node:http'
 import { parseIp } from '../address/ip.ts'
 import { admissionBy, isGate } from './admission.ts'
-import { arrivals, BAD_PROXY_HEADER, putBack } from './arrivals.ts'
+import { Arrivals, BAD_PROXY_HEADER, putBack } from './arrivals.ts'
 import { Deadlines } from './deadlines.ts'
 import { guestsOf, namedGuest, nameGuest } from './guest.ts'
 import { headerEnd, hold } from './hold.ts'
@@ -16,7 +16,6 @@ import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
 import type { SecurityGate } from '../limiter/security-gate.ts'
 import type { Admission } from './admission.ts'
 import type { Hook, Hooks } from './accept-hook.ts'
-import type { Arrivals } from './arrivals.ts'
 import type { Guest, Guests } from './guest.ts'
 import type { GuardConfig } from './options.ts'
 import type { ServerKind } from './server-kind.ts'
@@ -53,7 +52,7 @@ export class Guard {
     this.#admission = admissionBy(limiter)
     this.#guests = guestsOf(limiter)
     this.#refuser = new Refuser(config.onDeny, kind.protocol === 'http1' && !kind.isSecure, config.writeDeadline, clock)
-    this.#arrivals = proxyProtocol == null ? undefined : arrivals(proxyProtocol.from, proxyProtocol.headerDeadline, clock, socket => { this.#refuser.refuseSilently(socket, BAD_PROXY_HEADER) })
+    this.#arrivals = proxyProtocol == null ? undefined : new Arrivals(proxyProtocol.from, proxyProtocol.headerDeadline, clock, socket => { this.#refuser.refuseSilently(socket, BAD_PROXY_HEADER) })
     this.#silent = new Deadlines(clock, config.firstByteDeadline, close)
     this.#slow = new Deadlines(clock, config.headerDeadline, close)
     this.#sweep = new IdleSweep({ guests: this.#guests, open: this.#open, admission: this.#admission, interval: config.sweepInterval, clock, leave: guest => { this.#leave(guest) } })

@@ -18,14 +18,14 @@ const NO_HOOKS: Hooks = new Map()
  */
 export function hookEvents (emitter: EventEmitter, hooks: Hooks): () => void {
   const before = Object.getOwnPropertyDescriptor(emitter, 'emit')
-  const emit = emitter.emit as (...event: unknown[]) => boolean
+  const emit = emitter.emit as (this: EventEmitter, ...event: unknown[]) => boolean
   let current = hooks
 
   function hooked (this: unknown, type: string, ...args: unknown[]): boolean {
     const hook = current.get(type)
 
-    if (hook == null) return Reflect.apply(emit, emitter, [type, ...args])
-    return hook(args, () => Reflect.apply(emit, emitter, [type, ...args]))
+    if (hook == null) return emit.call(emitter, type, ...args)
+    return hook(args, () => emit.call(emitter, type, ...args))
   }
 
   Object.defineProperty(emitter, 'emit', { value: hooked, writable: true, enumerable: false, configurable: true })

@@ -12,7 +12,7 @@ import { print } from './support/report.ts'
 import type { ChildProcess } from 'node:child_process'
 
 const PAIRS = 20
-const FIRST_PORT_BYTE = 1
+const SECOND_BYTE = 1
 
 interface Load {
   readonly warmUp: number
@@ -63,7 +63,7 @@ async function inParallel (count: number, visitOnce: (at: number) => Promise<voi
 
 async function visit (port: number, at: number, text: string): Promise<void> {
   return new Promise(resolve => {
-    const socket = connect({ port, host: '127.0.0.1', localAddress: `127.${FIRST_PORT_BYTE}.0.${at % 250 + 1}` })
+    const socket = connect({ port, host: '127.0.0.1', localAddress: `127.${SECOND_BYTE}.0.${at % 250 + 1}` })
     socket.on('error', () => {})
     socket.on('close', () => { resolve() })
     socket.on('data', () => { socket.resetAndDestroy() })

@@ -5,7 +5,7 @@ import type { Ip } from '../address/ip.ts'
 export type ForwardedField = 'x-forwarded-for' | 'forwarded'
 
 /** More trusted proxies in a row than anybody has; what follows is not looked at. */
-export const MAX_HOPS = 32
+const MAX_HOPS = 32
 
 /**
  * Whose request it is: the nearest hop that is no proxy of ours, read from the right, because each proxy appends whom it was talking to and

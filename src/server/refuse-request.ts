@@ -42,6 +42,6 @@ function refuseHttp2 (res: Http2ServerResponse, verdict: Denied, ends: boolean):
   if (ends && session != null) closeSession(session)
 }
 
-export function isHttp2 (message: AnyResponse | { readonly httpVersionMajor?: number, readonly stream?: unknown }): message is Http2ServerResponse {
+function isHttp2 (message: AnyResponse | { readonly httpVersionMajor?: number, readonly stream?: unknown }): message is Http2ServerResponse {
   return 'stream' in message && message.stream != null
 }

@@ -11,7 +11,7 @@ export type DenyAction = 'reset' | 'close' | 'too-many-requests'
 export type DenyHandler = (socket: Connection, verdict: Denied) => void
 
 /** Sockets that are being told why, at most: each holds a file descriptor until it has listened. Above that they are closed without a word. */
-export const MAX_TELLING = 256
+const MAX_TELLING = 256
 
 /** What a refused client may still send while it is told. More says that it does not listen. */
 const MAX_DISCARDED = 65_536

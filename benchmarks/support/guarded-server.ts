@@ -58,3 +58,6 @@ process.on('message', () => {
   const { user, system } = process.cpuUsage()
   process.send!({ cpu: user + system })
 })
+
+// Whoever asked is gone.
+process.on('disconnect', () => { process.exit() })

@@ -1,7 +1,7 @@
 import type { ConnectionLimits } from '../limiter/connection-config.ts'
 import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
 import type { Lease } from '../limiter/lease.ts'
-import type { SecurityGate } from '../limiter/security-gate.ts'
+import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { Denied } from '../limiter/verdict.ts'
 import type { Guest } from './guest.ts'
 

@@ -1,6 +1,6 @@
 import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
 import type { Lease } from '../limiter/lease.ts'
-import type { SecurityGate } from '../limiter/security-gate.ts'
+import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { TrustList } from '../limiter/trust-list.ts'
 import type { Denied } from '../limiter/verdict.ts'
 import type { Connection } from './sockets.ts'

@@ -6,7 +6,7 @@ import { serverKind } from './server-kind.ts'
 import type { Server } from 'node:net'
 import type { ConnectionLimits } from '../limiter/connection-config.ts'
 import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
-import type { SecurityGate } from '../limiter/security-gate.ts'
+import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { LimitConnectionsOptions } from './options.ts'
 
 export interface GuardCounts {

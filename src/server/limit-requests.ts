@@ -2,7 +2,7 @@ import { InvalidOptionError } from '../limiter/errors.ts'
 import { parseRequestOptions } from './request-options.ts'
 import { RequestLimit } from './request-limit.ts'
 import type { Duplex } from 'node:stream'
-import type { SecurityGate } from '../limiter/security-gate.ts'
+import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { AnyResponse } from './refuse-request.ts'
 import type { AnyRequest, LimitRequestsOptions } from './request-options.ts'
 

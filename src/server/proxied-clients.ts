@@ -4,7 +4,7 @@ import { Alarm } from '../clock/alarm.ts'
 import { DEFAULT_CAPACITY } from '../limiter/rate-limiter.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Rate } from '../limiter/rate.ts'
-import type { SecurityGate } from '../limiter/security-gate.ts'
+import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { Denied } from '../limiter/verdict.ts'
 
 /** A proxy connects when it likes; that says nothing of its clients. */

@@ -19,7 +19,7 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ConnectionLimiter } from '../../src/limiter/connection-limiter.ts'
-import type { SecurityGate } from '../../src/limiter/security-gate.ts'
+import type { SecurityGate } from '../../src/limiter/gate-contract.ts'
 
 const HOST = '127.0.0.1'
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'

@@ -82,13 +82,10 @@ export class ConnectionCore {
    * @returns why not, or undefined; counts nothing
    */
   check (remote: Remote, now: number, rates = this.#rates): Denied | undefined {
-    if (remote == null) return this.#checkUnknown()
-    const standing = this.#standing(remote)
+    const denied = this.#checkPlaces(remote)
+    if (denied != null || remote == null || rates == null || this.isFree(remote)) return denied
 
-    if (standing.kind === 'trusted') return undefined
-    return (standing.kind === 'network' ? checkNetwork(standing.cap) : this.#checkPrefixes(remote)) ??
-      this.#checkTotal() ??
-      (rates == null || isFree(standing) ? undefined : this.#checkRate(rates, remote, now))
+    return this.#checkRate(rates, remote, now)
   }
 
   /** Takes a place at every level, and of every rate, whatever the limits say. */
@@ -179,6 +176,27 @@ export class ConnectionCore {
     for (const lease of leases) this.#place(lease)
   }
 
+  /**
+   * Who would find no place if all that are open came again, oldest first; rates are not asked. Changes nothing: they stay open, and counted,
+   * until they are released.
+   */
+  excess (): HeldLease[] {
+    const leases = this.leases()
+    for (const lease of leases) this.#displace(lease)
+    this.#total = 0
+
+    const excess = leases.filter(lease => {
+      if (this.#checkPlaces(lease.ip) != null) return true
+      this.#place(lease)
+      this.#total++
+      return false
+    })
+
+    for (const lease of excess) this.#place(lease)
+    this.#total = leases.length
+    return excess
+  }
+
   /** Called by a lease, once. */
   release (lease: HeldLease): void {
     lease.previous.next = lease.next
@@ -191,6 +209,14 @@ export class ConnectionCore {
     if (this.trust.has(ip)) return TRUSTED
     const cap = this.#networks.find(ip)
     return cap == null ? PREFIXES : { kind: 'network', cap }
+  }
+
+  #checkPlaces (remote: Remote): Denied | undefined {
+    if (remote == null) return this.#checkUnknown()
+    const standing = this.#standing(remote)
+
+    if (standing.kind === 'trusted') return undefined
+    return (standing.kind === 'network' ? checkNetwork(standing.cap) : this.#checkPrefixes(remote)) ?? this.#checkTotal()
   }
 
   #checkUnknown (): Denied | undefined {

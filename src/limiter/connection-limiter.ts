@@ -82,6 +82,12 @@ export interface ConnectionLimiter {
    */
   setConfig (change: ConnectionLimits): void
 
+  /**
+   * Who has to go for the limits to hold: the leases that would find no place if all that are open came again, oldest first. Empty unless a
+   * limit was lowered. It closes and releases nothing.
+   */
+  excess (): Lease[]
+
   /** @returns whether it was not trusted before */
   trust (range: string): boolean
 
@@ -183,6 +189,10 @@ class CoreLimiter implements ConnectionLimiter {
 
   setConfig (change: ConnectionLimits): void {
     this.#core.setLimits(parseLimits(change, this.#core.limits), this.#clock.now())
+  }
+
+  excess (): Lease[] {
+    return this.#core.excess()
   }
 
   trust (range: string): boolean {

@@ -118,6 +118,12 @@ export interface SecurityGate {
   /** Changes caps and networks. It closes nothing. @throws {@link InvalidOptionError} or {@link InvalidAddressError}, and nothing is changed */
   setConfig (change: Omit<ConnectionLimits, 'connectRate'>): void
 
+  /**
+   * Who has to go for the caps to hold: the ids that would find no place if all that are open came again, oldest first. Empty unless a cap was
+   * lowered. It closes and releases nothing.
+   */
+  excess (): ConnectionId[]
+
   inspect (): SecurityGateInspection
 
   /** A listener that throws harms nobody. `unban` says that a ban was lifted, or that its end was noticed when its client was next asked about. */

@@ -202,6 +202,12 @@ export class Gate implements SecurityGate {
     this.#deriveClientRate()
   }
 
+  excess (): ConnectionId[] {
+    const leases = new Set<Lease>(this.#core.excess())
+    if (leases.size === 0) return []
+    return [...this.#connections.values()].filter(({ lease }) => leases.has(lease)).map(({ id }) => id)
+  }
+
   inspect (): SecurityGateInspection {
     return {
       open: this.#core.total,

@@ -37,6 +37,9 @@ export interface Quota {
 
   /** Milliseconds until the whole limit is free again; 0 when it is. */
   readonly resetAfter: number
+
+  /** Milliseconds: the rate's. */
+  readonly window: number
 }
 
 export interface RateLimiter {
@@ -144,9 +147,9 @@ class TextRateLimiter implements RateLimiter {
 
   quota (key: string): Quota {
     const now = this.#clock.now()
-    const { limit } = this.rate
+    const { limit, window } = this.rate
 
-    return { limit, remaining: limit - this.#keys.used(key, now), resetAfter: this.#keys.settles(key, now) }
+    return { limit, remaining: limit - this.#keys.used(key, now), resetAfter: this.#keys.settles(key, now), window }
   }
 
   reset (key: string): boolean {

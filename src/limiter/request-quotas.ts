@@ -92,7 +92,7 @@ export class RequestQuotas {
   quotas ({ ip, row }: Requester, path: string, now: number): GateQuotas {
     const { rate } = this.#connections
     const rule = this.#paths.match(path)
-    const connection = { limit: rate.limit, remaining: rate.limit - this.#connections.used(row, now), resetAfter: this.#connections.settles(row, now) }
+    const connection = { limit: rate.limit, remaining: rate.limit - this.#connections.used(row, now), resetAfter: this.#connections.settles(row, now), window: rate.window }
     const both = { connection, client: quotaOf(this.#clients, ip, now) }
 
     return rule == null ? both : { ...both, path: quotaOf(rule, ip, now) }
@@ -152,6 +152,6 @@ function shortage (reason: 'client-request-rate' | 'path-rate', rates: ClientRat
 }
 
 function quotaOf (rates: ClientRates, ip: Ip | undefined, now: number): Quota {
-  const { limit } = rates.rate
-  return { limit, remaining: limit - rates.used(ip, now), resetAfter: rates.settles(ip, now) }
+  const { limit, window } = rates.rate
+  return { limit, remaining: limit - rates.used(ip, now), resetAfter: rates.settles(ip, now), window }
 }

@@ -372,3 +372,34 @@ describe('bad input changes nothing', () => {
     expect(() => connectionLimiter({ trust: ['localhost'] })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ADDRESS' }))
   })
 })
+
+describe('who has to go after a limit was lowered', () => {
+  const keysOf = (limiter: ConnectionLimiter): string[] => limiter.excess().map(({ key }) => key)
+
+  it.each<[string, ConnectionLimiterInit, readonly string[], ConnectionLimiterInit, readonly number[]]>([
+    ['nobody, as long as the limits hold', { maxConnsPerIp: 2 }, ['10.0.0.1', '10.0.0.1'], {}, []],
+    ['the newest of a client', {}, ['10.0.0.1', '10.0.0.2', '10.0.0.1', '10.0.0.1'], { maxConnsPerIp: 1 }, [2, 3]],
+    ['the newest of all, whoever it is', {}, ['10.0.0.1', '10.0.0.2', '10.0.0.3'], { maxConns: 2 }, [2]],
+    ['only what its own prefix has too many of', {}, ['2001:db8::1', '2001:db8:0:100::1', '2001:db9::1'], { prefixLimits: { ipv6: { 48: 1 } } }, [1]],
+    ['a network\'s by the network\'s cap', {}, ['10.0.0.1', '10.0.0.2', '10.0.1.1'], { networks: { '10.0.0.0/24': 0 } }, [0, 1]],
+    ['never somebody trusted', { trust: ['10.0.0.1'] }, ['10.0.0.1', '10.0.0.1'], { maxConnsPerIp: 0 }, []],
+    ['what has no address once it is refused', {}, ['/tmp/socket'], { onUnknownAddress: 'deny' }, [0]]
+  ])('is %s', (_, init, remotes, change, excess) => {
+    const limiter = limiterWith(init)
+    const leases = remotes.map(remote => take(limiter, remote))
+
+    limiter.setConfig(change)
+    expect(limiter.excess()).toEqual(excess.map(at => leases[at]))
+    expect(limiter.inspect().open).toBe(remotes.length)
+  })
+
+  it('asks no rate and changes no count', () => {
+    const limiter = limiterWith({ connectRate: { strategy: 'cooldown', limit: 3, window: 1_000 } })
+    const leases = ['10.0.0.1', '10.0.0.1', '10.0.0.1'].map(remote => take(limiter, remote))
+
+    limiter.setConfig({ maxConnsPerIp: 2 })
+    expect([keysOf(limiter), keysOf(limiter), limiter.numOpen('10.0.0.1')]).toEqual([['10.0.0.1'], ['10.0.0.1'], 3])
+    for (const lease of leases) lease.release()
+    expect([keysOf(limiter), limiter.inspect().prefixes]).toEqual([[], {}])
+  })
+})

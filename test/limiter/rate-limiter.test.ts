@@ -30,10 +30,10 @@ describe('rateLimiter', () => {
     expect(limiter.size).toBe(0)
     limiter.take('alice', 2)
     expect(limiter.peek('alice')).toMatchObject({ allow: false, reason: 'rate' })
-    expect(limiter.quota('alice')).toEqual({ limit: 2, remaining: 0, resetAfter: 1_000 })
+    expect(limiter.quota('alice')).toEqual({ limit: 2, remaining: 0, resetAfter: 1_000, window: 1_000 })
     expect(limiter.reset('alice')).toBe(true)
     expect(limiter.reset('alice')).toBe(false)
-    expect(limiter.quota('alice')).toEqual({ limit: 2, remaining: 2, resetAfter: 0 })
+    expect(limiter.quota('alice')).toEqual({ limit: 2, remaining: 2, resetAfter: 0, window: 1_000 })
   })
 
   it('gives newcomers at a full ledger one shared quota of 64 times the limit', () => {

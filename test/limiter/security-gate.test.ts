@@ -62,6 +62,14 @@ describe('the connect stage', () => {
     expect([gate.release('id'), gate.release('id'), gate.numOpen(IP)]).toEqual([true, false, 0])
   })
 
+  it('names who has to go after a cap was lowered, and lets nobody go', () => {
+    const { gate, connects } = gateWith()
+    connects(3)
+    expect(gate.excess()).toEqual([])
+    gate.setConfig({ maxConnsPerIp: 1 })
+    expect([gate.excess(), gate.numOpen(IP)]).toEqual([[2, 3], 3])
+  })
+
   it('refuses everyone at a cap of 0', () => {
     expect(gateWith({ maxConnsPerIp: 0 }).connect()).toMatchObject({ reason: 'connection-limit', limit: 0 })
   })
@@ -278,9 +286,9 @@ describe('the request stage', () => {
     requests(2, 'id', '/login')
 
     expect(gate.quota('id', '/login')).toEqual({
-      connection: { limit: 10, remaining: 8, resetAfter: 10_000 },
-      client: { limit: 20, remaining: 18, resetAfter: 10_000 },
-      path: { limit: 3, remaining: 1, resetAfter: 60_000 }
+      connection: { limit: 10, remaining: 8, resetAfter: 10_000, window: 10_000 },
+      client: { limit: 20, remaining: 18, resetAfter: 10_000, window: 10_000 },
+      path: { limit: 3, remaining: 1, resetAfter: 60_000, window: 60_000 }
     })
     expect(gate.quota('id')).not.toHaveProperty('path')
     expect(gate.quota('nobody')).toBeUndefined()

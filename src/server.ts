@@ -1,0 +1,12 @@
+export { clientAddress } from './server/client-address.ts'
+export { limitConnections } from './server/limit-connections.ts'
+export { limitRequests } from './server/limit-requests.ts'
+
+export type { GuardCounts, Unlimit } from './server/limit-connections.ts'
+export type { LimitRequests } from './server/limit-requests.ts'
+export type { LimitConnectionsOptions, ProxyProtocolOptions } from './server/options.ts'
+export type { DenyAction, DenyHandler } from './server/refuse.ts'
+export type { Connection } from './server/sockets.ts'
+export type { ForwardedField } from './server/forwarded.ts'
+export type { AnyResponse } from './server/refuse-request.ts'
+export type { AnyRequest, LimitRequestsOptions } from './server/request-options.ts'

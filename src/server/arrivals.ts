@@ -1,0 +1,120 @@
+import { parseIp } from '../address/ip.ts'
+import { deny } from '../limiter/denial.ts'
+import { Deadlines } from './deadlines.ts'
+import { hold } from './hold.ts'
+import { looksLikeProxyHeader, readProxyHeader } from './proxy-protocol.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { TrustList } from '../limiter/trust-list.ts'
+import type { Denied } from '../limiter/verdict.ts'
+import type { Heard } from './hold.ts'
+import type { Connection } from './sockets.ts'
+
+/** The remote hears nothing of it; the operator, that a proxy or somebody who plays one speaks wrongly. */
+export const BAD_PROXY_HEADER: Denied = deny({ action: 'close', reason: 'unknown-address' })
+
+interface Waiting {
+  readonly letGo: () => unknown
+  readonly late: () => void
+}
+
+/** Who a connection is from, where proxies say so on the connection itself. */
+export class Arrivals {
+  readonly #from: TrustList
+  readonly #refuse: (socket: Connection) => void
+  readonly #waiting = new Set<Waiting>()
+  readonly #deadlines: Deadlines<Waiting>
+
+  constructor (from: TrustList, headerDeadline: number, clock: Clock, refuse: (socket: Connection) => void) {
+    this.#from = from
+    this.#refuse = refuse
+    this.#deadlines = new Deadlines(clock, headerDeadline, entry => { this.#end(entry) })
+  }
+
+  /** Sockets whose first bytes have not arrived. */
+  get size (): number {
+    return this.#waiting.size
+  }
+
+  /** Whether the peer is a proxy, which has to say whose connection it is. */
+  isProxy (peer: string): boolean {
+    const ip = parseIp(peer)
+    return ip != null && this.#from.has(ip)
+  }
+
+  /** Calls `told` with the client's address, or with undefined for "the peer itself", when the header is there and taken off. */
+  awaitHeader (socket: Connection, told: (address: string | undefined) => void): void {
+    const bytes = collector()
+
+    this.#wait(socket, piece => readProxyHeader(bytes(piece)).kind !== 'more', heard => {
+      const header = readProxyHeader(heard.bytes)
+
+      if (header.kind !== 'header') {
+        this.#refuse(socket)
+      } else {
+        putBack(socket, heard.bytes.subarray(header.length))
+        told(header.source?.address)
+      }
+    }, () => { this.#refuse(socket) })
+  }
+
+  /** Calls `cleared` when the socket, of somebody who is no proxy, cannot begin with a header any more. */
+  awaitOther (socket: Connection, cleared: () => void): void {
+    const bytes = collector()
+
+    this.#wait(socket, piece => looksLikeProxyHeader(bytes(piece)) !== undefined, ({ bytes: all, ended }) => {
+      if (all.length > 0 && (ended || looksLikeProxyHeader(all) === true)) {
+        this.#refuse(socket)
+      } else {
+        putBack(socket, all)
+        cleared()
+      }
+    }, () => {
+      // Nothing, or too little to tell. Who says nothing may be waiting for the server to speak.
+      if (bytes().length > 0) this.#refuse(socket)
+      else cleared()
+    })
+  }
+
+  /** Ends those that wait for a header, and lets the others go on. */
+  stop (): void {
+    for (const entry of [...this.#waiting]) this.#end(entry)
+    this.#deadlines.clear()
+  }
+
+  #wait (socket: Connection, look: (piece: Uint8Array) => boolean, heard: (heard: Heard) => void, late: () => void): void {
+    const letGo = hold(socket, look, all => {
+      this.#forget(entry)
+      heard(all)
+    })
+    const entry: Waiting = { letGo, late }
+
+    this.#waiting.add(entry)
+    this.#deadlines.add(entry)
+    socket.once('close', () => { this.#forget(entry) })
+  }
+
+  #end (entry: Waiting): void {
+    this.#forget(entry)
+    entry.late()
+  }
+
+  #forget (entry: Waiting): void {
+    this.#waiting.delete(entry)
+    this.#deadlines.delete(entry)
+    entry.letGo()
+  }
+}
+
+/** All pieces so far as one, which is short: whoever asks stops at the longest header. */
+function collector (): (piece?: Uint8Array) => Uint8Array {
+  let all: Uint8Array = Buffer.alloc(0)
+
+  return piece => {
+    if (piece != null) all = all.length === 0 ? piece : Buffer.concat([all, piece])
+    return all
+  }
+}
+
+export function putBack (socket: Connection, bytes: Uint8Array): void {
+  if (bytes.length > 0) socket.unshift(bytes)
+}

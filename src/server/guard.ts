@@ -1,0 +1,237 @@
+import { Socket } from 'node:net'
+import { maxHeaderSize } from 'node:http'
+import { parseIp } from '../address/ip.ts'
+import { admissionBy, isGate } from './admission.ts'
+import { Arrivals, BAD_PROXY_HEADER, putBack } from './arrivals.ts'
+import { Deadlines } from './deadlines.ts'
+import { guestsOf, namedGuest, nameGuest } from './guest.ts'
+import { headerEnd, hold } from './hold.ts'
+import { StreamGuard } from './http2-streams.ts'
+import { IdleSweep } from './idle-sweep.ts'
+import { Refuser } from './refuse.ts'
+import { peerOf, rawSocketOf } from './sockets.ts'
+import type { Server } from 'node:net'
+import type { ConnectionLimits } from '../limiter/connection-config.ts'
+import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
+import type { SecurityGate } from '../limiter/gate-contract.ts'
+import type { Admission } from './admission.ts'
+import type { Hook, Hooks } from './accept-hook.ts'
+import type { Guest, Guests } from './guest.ts'
+import type { GuardConfig } from './options.ts'
+import type { ServerKind } from './server-kind.ts'
+import type { Connection } from './sockets.ts'
+
+type Pass = () => boolean
+
+/** One server's door: who is let in, waits, is sent away, leaves. */
+export class Guard {
+  readonly hooks: Hooks
+  readonly #server: Server
+  readonly #kind: ServerKind
+  readonly #config: GuardConfig
+  readonly #admission: Admission
+  readonly #guests: Guests
+  readonly #open = new Set<Guest>()
+  readonly #refuser: Refuser
+  readonly #arrivals: Arrivals | undefined
+  readonly #silent: Deadlines<Guest>
+  readonly #slow: Deadlines<Guest>
+  /** Those whose server has not seen them, and what lets it. */
+  readonly #held = new Map<Guest, () => void>()
+  readonly #sweep: IdleSweep
+  /** Whose connection the server is being given in this call: an HTTP/2 session is made in it. */
+  #entering: Guest | undefined
+
+  constructor (server: Server, kind: ServerKind, limiter: ConnectionLimiter | SecurityGate, config: GuardConfig) {
+    const { clock, proxyProtocol } = config
+    const close = ({ socket }: Guest): void => { socket.destroy() }
+
+    this.#server = server
+    this.#kind = kind
+    this.#config = config
+    this.#admission = admissionBy(limiter)
+    this.#guests = guestsOf(limiter)
+    this.#refuser = new Refuser(config.onDeny, kind.protocol === 'http1' && !kind.isSecure, config.writeDeadline, clock)
+    this.#arrivals = proxyProtocol == null ? undefined : new Arrivals(proxyProtocol.from, proxyProtocol.headerDeadline, clock, socket => { this.#refuser.refuseSilently(socket, BAD_PROXY_HEADER) })
+    this.#silent = new Deadlines(clock, config.firstByteDeadline, close)
+    this.#slow = new Deadlines(clock, config.headerDeadline, close)
+    this.#sweep = new IdleSweep({ guests: this.#guests, open: this.#open, admission: this.#admission, interval: config.sweepInterval, clock, leave: guest => { this.#leave(guest) } })
+    this.hooks = this.#hooks(limiter)
+  }
+
+  /** Open, waiting for a proxy's header or for the first bytes, being told; refused so far. */
+  get counts (): { readonly open: number, readonly waiting: number, readonly telling: number, readonly refused: number } {
+    const waiting = (this.#arrivals?.size ?? 0) + this.#held.size
+    return { open: this.#open.size, waiting, telling: this.#refuser.telling, refused: this.#refuser.refused }
+  }
+
+  /** @returns how many were closed */
+  setConfig (change: ConnectionLimits, closeExisting: boolean): number {
+    this.#admission.setConfig(change)
+    if (!closeExisting) return 0
+
+    const excess = this.#admission.excess(this.#open)
+    for (const { socket } of excess) socket.destroy()
+    return excess.length
+  }
+
+  /** Lets everybody go on that only waits for bytes; who is in stays in, and counted, until it closes. */
+  stop (): void {
+    this.#sweep.stop()
+    this.#arrivals?.stop()
+    for (const letIn of [...this.#held.values()]) letIn()
+    this.#slow.clear()
+  }
+
+  #hooks (limiter: ConnectionLimiter | SecurityGate): Hooks {
+    const hooks = new Map<string, Hook>([['connection', (args, pass) => this.#arrive(args[0] as Connection, pass)]])
+    const handOver: Hook = (args, pass) => {
+      this.#handOver(args[1] as object)
+      return pass()
+    }
+
+    if (this.#kind.isSecure) hooks.set('secureConnection', (args, pass) => this.#secured(args[0] as Connection, pass))
+    if (this.#config.releaseOnUpgrade) hooks.set('upgrade', handOver).set('connect', handOver)
+    if (this.#kind.protocol !== 'http2') return hooks
+
+    hooks.set('session', (args, pass) => {
+      this.#opened(args[0] as object)
+      return pass()
+    })
+    if (this.#config.limitStreams && isGate(limiter)) hooks.set('stream', new StreamGuard(limiter, this.#guests, this.#config).hook)
+    return hooks
+  }
+
+  #arrive (socket: Connection, pass: Pass): boolean {
+    if (this.#guests.get(socket) != null) return pass()
+    const peer = peerOf(socket)
+
+    // Reset before anybody looked: it has no address any more, and must not pass for one that never had any.
+    if (peer == null && socket instanceof Socket && isObject(this.#server.address())) {
+      socket.destroy()
+      return true
+    }
+
+    const arrived = this.#arrivals
+    if (arrived?.isProxy(peer ?? '') === true) {
+      arrived.awaitHeader(socket, address => { this.#admit(socket, address ?? peer ?? '', true, pass) })
+      return true
+    }
+
+    return this.#admit(socket, peer ?? '', false, pass)
+  }
+
+  /** @param isRead - whether a proxy's header was read; another one is none */
+  #admit (socket: Connection, address: string, isRead: boolean, pass: Pass): boolean {
+    const guest: Guest = { socket, address, lease: undefined, answer: undefined, requester: undefined, moved: 0, movedAt: this.#config.clock.now() }
+    const proxies = this.#config.trustedProxies
+    const ip = proxies == null ? undefined : parseIp(address)
+
+    if (ip != null && proxies!.has(ip)) return this.#enter({ ...guest, proxies: proxies! }, isRead, pass)
+
+    const denied = this.#admission.admit(guest)
+    if (denied == null) return this.#enter(guest, isRead, pass)
+    this.#refuser.refuse(socket, denied)
+    return true
+  }
+
+  #enter (guest: Guest, isRead: boolean, pass: Pass): boolean {
+    const { socket } = guest
+
+    this.#open.add(guest)
+    this.#guests.set(socket, guest)
+    if (isRead || guest.proxies != null) nameGuest(socket, guest)
+    socket.once('close', () => { this.#leave(guest) })
+    this.#sweep.start()
+    if (this.#arrivals == null || isRead) return this.#begin(guest, pass)
+
+    this.#arrivals.awaitOther(socket, () => { this.#begin(guest, pass) })
+    return true
+  }
+
+  /** The deadlines for the first byte and the header, in this order, as far as there are any. */
+  #begin (guest: Guest, pass: Pass): boolean {
+    const { firstByteDeadline, headerDeadline } = this.#config
+    const awaitsHeader = headerDeadline !== Infinity
+
+    if (awaitsHeader) this.#slow.add(guest)
+    if (firstByteDeadline !== Infinity) this.#silent.add(guest)
+    if (awaitsHeader && !this.#kind.isSecure) return this.#awaitHeader(guest, guest.socket, pass)
+    if (firstByteDeadline === Infinity) return this.#pass(guest, pass)
+    return this.#hold(guest, guest.socket, () => true, pass)
+  }
+
+  #secured (socket: Connection, pass: Pass): boolean {
+    const guest = this.#guests.get(rawSocketOf(socket) ?? socket)
+    if (guest == null) return pass()
+
+    this.#guests.set(socket, guest)
+    if (namedGuest(guest.socket) != null) nameGuest(socket, guest)
+    return this.#slow.has(guest) ? this.#awaitHeader(guest, socket, pass) : this.#pass(guest, pass)
+  }
+
+  #awaitHeader (guest: Guest, socket: Connection, pass: Pass): boolean {
+    const isWhole = headerEnd(maxHeaderSize)
+
+    return this.#hold(guest, socket, piece => {
+      this.#silent.delete(guest)
+      return isWhole(piece)
+    }, () => {
+      this.#slow.delete(guest)
+      return pass()
+    })
+  }
+
+  #hold (guest: Guest, socket: Connection, look: (piece: Uint8Array) => boolean, pass: Pass): true {
+    const letIn = (bytes: Uint8Array): void => {
+      this.#held.delete(guest)
+      this.#silent.delete(guest)
+      putBack(socket, bytes)
+      this.#pass(guest, pass)
+    }
+    const letGo = hold(socket, look, ({ bytes, ended }) => {
+      // What ends before it has begun has nothing to ask, and its end was heard by us already.
+      if (ended && bytes.length > 0) socket.destroy()
+      else letIn(bytes)
+    })
+
+    this.#held.set(guest, () => { letIn(letGo()) })
+    return true
+  }
+
+  #pass (guest: Guest, pass: Pass): boolean {
+    const before = this.#entering
+    this.#entering = guest
+
+    try {
+      return pass()
+    } finally {
+      this.#entering = before
+    }
+  }
+
+  #opened (session: object): void {
+    if (this.#entering == null) return
+    this.#guests.set(session, this.#entering)
+    if (namedGuest(this.#entering.socket) != null) nameGuest(session, this.#entering)
+  }
+
+  #handOver (socket: object): void {
+    const guest = this.#guests.get(socket)
+    if (guest != null) this.#leave(guest)
+  }
+
+  /** Once or more often, for whatever reason. */
+  #leave (guest: Guest): void {
+    if (!this.#open.delete(guest)) return
+
+    this.#held.delete(guest)
+    this.#silent.delete(guest)
+    this.#slow.delete(guest)
+    if (guest.proxies == null) this.#admission.release(guest)
+  }
+}
+
+function isObject (value: unknown): boolean {
+  return typeof value === 'object' && value != null
+}

@@ -1,0 +1,84 @@
+import { ignoreErrors } from './sockets.ts'
+import type { Connection } from './sockets.ts'
+
+/** What was read of a socket that was held. `ended` says that nothing more will come. */
+export interface Heard {
+  readonly bytes: Buffer
+  readonly ended: boolean
+}
+
+/**
+ * Reads a socket that nobody else has, until `look` has seen enough. What was read is in `heard` and no longer in the socket: whoever hands it
+ * on puts back, with `unshift`, what is not theirs. Reading by `readable`, because it leaves the stream as if nobody had ever listened.
+ *
+ * @param look - gets each piece once; true when it was enough
+ * @param heard - not called when the socket closes first, nor after the returned function
+ * @returns stops listening, and gives what was read so far
+ */
+export function hold (socket: Connection, look: (piece: Uint8Array) => boolean, heard: (heard: Heard) => void): () => Buffer {
+  const pieces: Buffer[] = []
+
+  function finish (ended: boolean): void {
+    heard({ bytes: letGo(), ended })
+  }
+
+  function onReadable (): void {
+    // Readable without anything to read is the end; asking for it would take the `end` event from who comes after us.
+    if (socket.readableLength === 0) {
+      finish(true)
+      return
+    }
+
+    const piece = socket.read() as Buffer
+    pieces.push(piece)
+    if (look(piece)) finish(false)
+  }
+
+  function onEnd (): void { finish(true) }
+
+  function letGo (): Buffer {
+    socket.off('readable', onReadable)
+    socket.off('end', onEnd)
+    socket.off('close', letGo)
+    socket.off('error', ignoreErrors)
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+  }
+
+  socket.on('readable', onReadable)
+  socket.on('end', onEnd)
+  socket.on('close', letGo)
+  socket.on('error', ignoreErrors)
+  return letGo
+}
+
+/**
+ * Whether a piece has the blank line that ends an HTTP/1 header. It remembers the line it is in and not the bytes, so that a client that sends
+ * one at a time pays more than we do.
+ *
+ * @param most - bytes after which the parser may say that it is too long
+ */
+export function headerEnd (most: number): (piece: Uint8Array) => boolean {
+  let lineLength = 1 // blank lines before the request line end nothing (RFC 9112 §2.2), and are not counted
+  let isStarted = false
+  let seen = 0
+
+  return piece => {
+    seen += piece.length
+    if (seen >= most) return true
+
+    for (const code of piece) {
+      if (code === LF) {
+        if (isStarted && lineLength === 0) return true
+        lineLength = 0
+      } else if (code !== CR) {
+        lineLength++
+        isStarted = true
+      }
+    }
+
+    return false
+  }
+}
+
+const CR = 0x0d
+const LF = 0x0a

@@ -1,0 +1,84 @@
+import { constants } from 'node:http2'
+import { DENIAL_MESSAGE } from '../limiter/verdict.ts'
+import { Deadlines } from './deadlines.ts'
+import { retryAfter } from './rate-limit-fields.ts'
+import { ignoreErrors } from './sockets.ts'
+import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { SecurityGate } from '../limiter/gate-contract.ts'
+import type { Denied } from '../limiter/verdict.ts'
+import type { Hook } from './accept-hook.ts'
+import type { Guests } from './guest.ts'
+import type { GuardConfig } from './options.ts'
+
+const counted = new WeakMap<object, SecurityGate>()
+
+/** Whether a stream has been counted as a request of this gate, so that `limitRequests` behind it does not count it again. */
+export function isCounted (stream: object, gate: SecurityGate): boolean {
+  return counted.get(stream) === gate
+}
+
+/** One HTTP/2 connection carries every request of a client: its streams are what can be limited. */
+export class StreamGuard {
+  readonly #gate: SecurityGate
+  readonly #guests: Guests
+  readonly #closing: Deadlines<Http2Session>
+
+  constructor (gate: SecurityGate, guests: Guests, { writeDeadline, clock }: GuardConfig) {
+    this.#gate = gate
+    this.#guests = guests
+    this.#closing = new Deadlines(clock, writeDeadline, session => { session.destroy() })
+  }
+
+  readonly hook: Hook = (args, pass) => {
+    const [stream, headers] = args as [ServerHttp2Stream, IncomingHttpHeaders]
+    const guest = stream.session == null ? undefined : this.#guests.get(stream.session)
+    if (guest == null || guest.proxies != null) return pass()
+
+    const verdict = this.#gate.allowRequest(guest.socket, headers[':path'] ?? '/')
+    if (!verdict.allow) {
+      this.#refuse(stream, verdict)
+      return true
+    }
+
+    counted.set(stream, this.#gate)
+    return pass()
+  }
+
+  #refuse (stream: ServerHttp2Stream, verdict: Denied): void {
+    const { session } = stream
+
+    refuseStream(stream, verdict)
+    if (verdict.action === 'drop' || session == null) return
+    closeSession(session)
+    if (!session.destroyed && !this.#closing.has(session)) {
+      this.#closing.add(session)
+      session.once('close', () => { this.#closing.delete(session) })
+    }
+  }
+}
+
+/** A whole answer, after which the request's body is not wanted any more: RFC 9113 §8.1. */
+export function refuseStream (stream: ServerHttp2Stream, verdict: Denied): void {
+  stream.on('error', ignoreErrors)
+  if (stream.destroyed || stream.closed) return
+
+  if (!stream.headersSent) {
+    stream.respond({
+      ':status': 429,
+      'retry-after': String(retryAfter(verdict.retryAfter)),
+      'content-type': 'text/plain; charset=utf-8',
+      'content-length': DENIAL_MESSAGE.length
+    })
+    stream.end(DENIAL_MESSAGE)
+  }
+
+  stream.once('finish', () => { stream.close(constants.NGHTTP2_NO_ERROR) })
+}
+
+/**
+ * A GOAWAY: what is being answered is answered, and nothing more is begun. It carries no error, because a client that is told of one throws away
+ * the 429 that was on its way.
+ */
+export function closeSession (session: Http2Session): void {
+  if (!session.closed && !session.destroyed) session.close()
+}

@@ -1,0 +1,47 @@
+import { DENIAL_MESSAGE } from '../limiter/verdict.ts'
+import { closeSession, refuseStream } from './http2-streams.ts'
+import { retryAfter } from './rate-limit-fields.ts'
+import type { ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
+import type { Denied } from '../limiter/verdict.ts'
+
+export type AnyResponse = ServerResponse | Http2ServerResponse
+
+/** A 429 that keeps the connection, or one that ends it. */
+export function refuseRequest (res: AnyResponse, verdict: Denied, ends: boolean): void {
+  if (isHttp2(res)) {
+    refuseHttp2(res, verdict, ends)
+    return
+  }
+
+  if (!res.headersSent) {
+    res.statusCode = 429
+    res.statusMessage = 'Too Many Requests'
+    res.setHeader('Retry-After', retryAfter(verdict.retryAfter))
+    res.setHeader('Content-Type', 'text/plain; charset=utf-8')
+    res.setHeader('Content-Length', DENIAL_MESSAGE.length)
+    if (ends) res.setHeader('Connection', 'close')
+  }
+
+  res.end(DENIAL_MESSAGE)
+}
+
+/** HTTP/2 has no `Connection` field; a connection is ended by a GOAWAY. */
+function refuseHttp2 (res: Http2ServerResponse, verdict: Denied, ends: boolean): void {
+  const { stream } = res
+  const { session } = stream
+
+  if (!res.headersSent) {
+    res.statusCode = 429
+    res.setHeader('retry-after', retryAfter(verdict.retryAfter))
+    res.setHeader('content-type', 'text/plain; charset=utf-8')
+  }
+
+  res.end(DENIAL_MESSAGE)
+  refuseStream(stream, verdict)
+  if (ends && session != null) closeSession(session)
+}
+
+function isHttp2 (message: AnyResponse | { readonly httpVersionMajor?: number, readonly stream?: unknown }): message is Http2ServerResponse {
+  return 'stream' in message && message.stream != null
+}

@@ -1,0 +1,96 @@
+import { Deadlines } from './deadlines.ts'
+import { httpRefusal } from './http-refusal.ts'
+import { ignoreErrors, reset } from './sockets.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { Denied } from '../limiter/verdict.ts'
+import type { Connection } from './sockets.ts'
+
+export type DenyAction = 'reset' | 'close' | 'too-many-requests'
+
+/** Closes the socket, in its own way. */
+export type DenyHandler = (socket: Connection, verdict: Denied) => void
+
+/** Sockets that are being told why, at most: each holds a file descriptor until it has listened. Above that they are closed without a word. */
+const MAX_TELLING = 256
+
+/** What a refused client may still send while it is told. More says that it does not listen. */
+const MAX_DISCARDED = 65_536
+
+/** Refuses sockets that nobody else has seen. It never waits for one: whoever is slow to hear is on its own. */
+export class Refuser {
+  readonly #onDeny: DenyAction | DenyHandler | undefined
+  readonly #speaksHttp: boolean
+  readonly #telling: Deadlines<Connection>
+  #refused = 0
+
+  /** @param speaksHttp - whether a plain HTTP/1.1 answer is one its clients can read */
+  constructor (onDeny: DenyAction | DenyHandler | undefined, speaksHttp: boolean, writeDeadline: number, clock: Clock) {
+    this.#onDeny = onDeny
+    this.#speaksHttp = speaksHttp
+    this.#telling = new Deadlines(clock, writeDeadline, socket => { socket.destroy() })
+  }
+
+  get refused (): number {
+    return this.#refused
+  }
+
+  /** Sockets that have not closed yet. */
+  get telling (): number {
+    return this.#telling.size
+  }
+
+  refuse (socket: Connection, verdict: Denied): void {
+    const action = this.#onDeny ?? (verdict.reason === 'banned' ? 'reset' : 'too-many-requests')
+    this.#refused++
+
+    if (action === 'reset') reset(socket)
+    else if (action === 'close' || (action === 'too-many-requests' && !this.#mayTell())) socket.destroy()
+    else if (action === 'too-many-requests') this.#tell(socket, verdict)
+    else this.#handOver(socket, verdict, action)
+  }
+
+  /** As `refuse`, but in no case says anything: there is no client to say it to. */
+  refuseSilently (socket: Connection, verdict: Denied): void {
+    this.#refused++
+    if (typeof this.#onDeny === 'function') this.#handOver(socket, verdict, this.#onDeny)
+    else if (this.#onDeny === 'reset') reset(socket)
+    else socket.destroy()
+  }
+
+  #mayTell (): boolean {
+    return this.#speaksHttp && this.#telling.size < MAX_TELLING
+  }
+
+  /**
+   * Goes on reading after the answer until the client hangs up or its time is over: closing while something unread has arrived sends a RST,
+   * which takes the answer out of the client's hands.
+   */
+  #tell (socket: Connection, verdict: Denied): void {
+    let discarded = 0
+
+    this.#await(socket)
+    socket.on('data', (chunk: Uint8Array) => {
+      discarded += chunk.length
+      if (discarded > MAX_DISCARDED) socket.destroy()
+    })
+    socket.once('end', () => { socket.destroy() })
+    socket.end(httpRefusal(verdict))
+  }
+
+  /** What the user's function does not close by the deadline, we do; and at once, when it throws. */
+  #handOver (socket: Connection, verdict: Denied, handler: DenyHandler): void {
+    this.#await(socket)
+
+    try {
+      handler(socket, verdict)
+    } catch {
+      socket.destroy()
+    }
+  }
+
+  #await (socket: Connection): void {
+    this.#telling.add(socket)
+    socket.on('error', ignoreErrors)
+    socket.once('close', () => { this.#telling.delete(socket) })
+  }
+}

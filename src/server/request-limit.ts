@@ -1,0 +1,127 @@
+import { deny } from '../limiter/denial.ts'
+import { isCounted } from './http2-streams.ts'
+import { httpRefusal } from './http-refusal.ts'
+import { policyWriter, rateLimit } from './rate-limit-fields.ts'
+import { refuseRequest } from './refuse-request.ts'
+import { requestPath } from './request-path.ts'
+import { Requesters } from './requesters.ts'
+import { ignoreErrors } from './sockets.ts'
+import { UserQuotas } from './user-quotas.ts'
+import type { Duplex } from 'node:stream'
+import type { GateQuotas } from '../limiter/request-quotas.ts'
+import type { SecurityGate } from '../limiter/gate-contract.ts'
+import type { Denied } from '../limiter/verdict.ts'
+import type { Requester } from './guest.ts'
+import type { NamedQuota } from './rate-limit-fields.ts'
+import type { AnyResponse } from './refuse-request.ts'
+import type { AnyRequest, RequestConfig } from './request-options.ts'
+
+/** `limitRequests`' inside: who asks, for what, may it, and what it is told. */
+export class RequestLimit {
+  readonly #gate: SecurityGate
+  readonly #config: RequestConfig
+  readonly #requesters: Requesters
+  readonly #users: UserQuotas | undefined
+  readonly #policyOf = policyWriter()
+
+  constructor (gate: SecurityGate, config: RequestConfig) {
+    this.#gate = gate
+    this.#config = config
+    this.#requesters = new Requesters(gate, config)
+    this.#users = config.keyOf == null ? undefined : makeUsers(gate, config)
+  }
+
+  handle (req: AnyRequest, res: AnyResponse, next: (() => void) | undefined): boolean {
+    if (!this.#isSkipped(req)) {
+      const path = this.#pathOf(req)
+      const user = this.#userOf(req)
+      const requester = this.#requesters.of(req)
+      const denied = requester.denied ?? this.#ask(requester, user, path)
+
+      if (this.#config.fields) this.#writeFields(res, this.#quotas(requester, user, path))
+      if (requester.guest != null) requester.guest.answer = res
+      if (denied != null) {
+        refuseRequest(res, denied, denied.action === 'close' && !requester.isProxied)
+        return false
+      }
+    }
+
+    next?.()
+    return true
+  }
+
+  upgrade (req: AnyRequest, socket: Duplex): boolean {
+    if (this.#isSkipped(req)) return true
+    const requester = this.#requesters.of(req)
+    const denied = requester.denied ?? this.#ask(requester, this.#userOf(req), this.#pathOf(req))
+    if (denied == null) return true
+
+    socket.on('error', ignoreErrors)
+    socket.end(httpRefusal(denied), () => { socket.destroy() })
+    return false
+  }
+
+  #ask (requester: Requester, user: string | undefined, path: string): Denied | undefined {
+    if (user !== undefined) return this.#askUser(requester, user, path)
+    if (requester.stream != null && isCounted(requester.stream, this.#gate)) return undefined
+
+    const verdict = this.#gate.allowRequest(requester.id, path, this.#config.rate)
+    return verdict.allow ? undefined : verdict
+  }
+
+  /** A ban holds for everybody at the address; the quotas do not. */
+  #askUser ({ address }: Requester, user: string, path: string): Denied | undefined {
+    return this.#gate.isBanned(address) ? deny({ action: 'close', reason: 'banned' }) : this.#users!.take(user, path)
+  }
+
+  #quotas ({ id }: Requester, user: string | undefined, path: string): readonly NamedQuota[] {
+    return user === undefined ? quotasOf(this.#gate.quota(id, path)) : this.#users!.quotas(user, path)
+  }
+
+  #writeFields (res: AnyResponse, quotas: readonly NamedQuota[]): void {
+    const policy = this.#policyOf(quotas)
+    if (policy == null || res.headersSent) return
+
+    res.setHeader('RateLimit-Policy', policy)
+    res.setHeader('RateLimit', rateLimit(quotas)!)
+  }
+
+  #isSkipped (req: AnyRequest): boolean {
+    const { skip } = this.#config
+    return skip != null && attempt(skip, req) === true
+  }
+
+  #pathOf (req: AnyRequest): string {
+    const { pathOf } = this.#config
+    return pathOf == null ? requestPath(req) : attempt(pathOf, req) ?? requestPath(req)
+  }
+
+  #userOf (req: AnyRequest): string | undefined {
+    const { keyOf } = this.#config
+    const user = keyOf == null ? undefined : attempt(keyOf, req)
+    return typeof user === 'string' && user !== '' ? user : undefined
+  }
+}
+
+function makeUsers (gate: SecurityGate, { userRate, clock }: RequestConfig): UserQuotas {
+  const { clientRequestRate, pathRates } = gate.config()
+  return new UserQuotas(userRate ?? clientRequestRate, pathRates, clock)
+}
+
+function quotasOf (quotas: GateQuotas | undefined): readonly NamedQuota[] {
+  if (quotas == null) return []
+  const { connection, client, path } = quotas
+  const own: NamedQuota = { name: 'connection', quota: connection }
+  const all: NamedQuota = { name: 'client', quota: client }
+
+  return path == null ? [own, all] : [own, all, { name: 'path', quota: path }]
+}
+
+/** A user's function that throws has said nothing: the request is limited as anybody's. */
+function attempt<T> (ask: (req: AnyRequest) => T, req: AnyRequest): T | undefined {
+  try {
+    return ask(req)
+  } catch {
+    return undefined
+  }
+}

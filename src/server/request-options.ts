@@ -1,0 +1,105 @@
+import { systemClock } from '../clock/system-clock.ts'
+import { InvalidOptionError } from '../limiter/errors.ts'
+import { checkChoice, checkRate, checkRecord } from '../limiter/options.ts'
+import { checkRanges } from './options.ts'
+import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
+import type { Clock } from '../clock/clock.ts'
+import type { Rate } from '../limiter/rate.ts'
+import type { TrustList } from '../limiter/trust-list.ts'
+import type { ForwardedField } from './forwarded.ts'
+
+export type AnyRequest = IncomingMessage | Http2ServerRequest
+
+export interface LimitRequestsOptions {
+  /**
+   * Addresses and CIDRs of proxies whose word is taken for whose request it is.
+   *
+   * @default what `limitConnections` was given for the request's connection
+   */
+  readonly trustedProxies?: readonly string[]
+
+  /**
+   * The field that these proxies write. The other one is never read: a client may send it, and it would pass.
+   *
+   * @default 'x-forwarded-for'
+   */
+  readonly forwardedField?: ForwardedField
+
+  /**
+   * Requests that are not limited and not counted, such as health checks. One that throws has skipped nothing.
+   *
+   * @default none
+   */
+  readonly skip?: (req: AnyRequest) => boolean
+
+  /**
+   * The authenticated user whose request it is: it then counts in that user's quotas instead of the connection's, the client's and the path's, so that
+   * users behind one address do not pay for each other. Undefined, empty, or throwing is nobody in particular. Give it only what you have
+   * verified: who can invent users has as many quotas.
+   *
+   * @default none
+   */
+  readonly keyOf?: (req: AnyRequest) => string | undefined
+
+  /**
+   * How often one user of `keyOf` may ask; the gate's `pathRates` hold for each user, too, as they are when this is called.
+   *
+   * @default the gate's `clientRequestRate`, as it is when this is called
+   */
+  readonly userRate?: Rate
+
+  /**
+   * The path that `pathRates` are about.
+   *
+   * @default the path of `req.originalUrl` or `req.url`. Compares letter by letter; for a router that does not, give the path in lower case.
+   */
+  readonly pathOf?: (req: AnyRequest) => string
+
+  /** Counts these requests in a quota of this rate instead of the connection's own, as `allowRequest` does. */
+  readonly rate?: Rate
+
+  /**
+   * Whether answers carry `RateLimit` and `RateLimit-Policy`. They tell everybody your limits.
+   *
+   * @default true
+   */
+  readonly fields?: boolean
+
+  /** For proxies' clients. @default the system's */
+  readonly clock?: Clock
+}
+
+export interface RequestConfig {
+  readonly trustedProxies: TrustList | undefined
+  readonly forwardedField: ForwardedField
+  readonly skip: ((req: AnyRequest) => boolean) | undefined
+  readonly keyOf: ((req: AnyRequest) => string | undefined) | undefined
+  readonly userRate: Rate | undefined
+  readonly pathOf: ((req: AnyRequest) => string) | undefined
+  readonly rate: { readonly rate: Rate } | undefined
+  readonly fields: boolean
+  readonly clock: Clock
+}
+
+/** @throws {@link InvalidOptionError} or {@link InvalidAddressError} */
+export function parseRequestOptions (options: LimitRequestsOptions): RequestConfig {
+  const { trustedProxies, forwardedField = 'x-forwarded-for', skip, keyOf, userRate, pathOf, rate, fields = true, clock = systemClock } = checkRecord('options', options) as LimitRequestsOptions
+
+  return {
+    trustedProxies: trustedProxies === undefined ? undefined : checkRanges('trustedProxies', trustedProxies),
+    forwardedField: checkChoice<ForwardedField>('forwardedField', forwardedField, ['x-forwarded-for', 'forwarded']),
+    skip: checkFunction('skip', skip),
+    keyOf: checkFunction('keyOf', keyOf),
+    userRate: userRate === undefined ? undefined : checkRate('userRate', userRate),
+    pathOf: checkFunction('pathOf', pathOf),
+    rate: rate === undefined ? undefined : { rate: checkRate('rate', rate) },
+    fields,
+    clock
+  }
+}
+
+function checkFunction<F> (option: string, value: F): F {
+  if (value === undefined || typeof value === 'function') return value
+  throw new InvalidOptionError(option, 'a function', value)
+}

@@ -1,0 +1,75 @@
+import { parseIp } from '../address/ip.ts'
+import { deny } from '../limiter/denial.ts'
+import { forwardedClient } from './forwarded.ts'
+import { guestsOf, namedGuest } from './guest.ts'
+import { ProxiedClients } from './proxied-clients.ts'
+import { peerOf } from './sockets.ts'
+import type { SecurityGate } from '../limiter/gate-contract.ts'
+import type { TrustList } from '../limiter/trust-list.ts'
+import type { Guest, Guests, Requester } from './guest.ts'
+import type { AnyRequest, RequestConfig } from './request-options.ts'
+import type { Connection } from './sockets.ts'
+
+/** Finds who asks, and introduces to the gate whom it does not know. */
+export class Requesters {
+  readonly #gate: SecurityGate
+  readonly #config: RequestConfig
+  readonly #guests: Guests
+  readonly #proxied: ProxiedClients
+
+  constructor (gate: SecurityGate, config: RequestConfig) {
+    this.#gate = gate
+    this.#config = config
+    this.#guests = guestsOf(gate)
+    this.#proxied = new ProxiedClients(gate, config.clock)
+  }
+
+  of (req: AnyRequest): Requester {
+    const stream = 'stream' in req ? req.stream : undefined
+    const connection: object = stream?.session ?? req.socket
+    const guest = this.#guests.get(connection)
+    const named = guest ?? namedGuest(connection)
+    const peer = named?.address ?? peerOf(req.socket as Connection) ?? ''
+    const proxies = this.#config.trustedProxies ?? named?.proxies
+
+    if (proxies != null && isIn(proxies, peer)) return this.#proxiedRequester(req, peer, proxies)
+    if (guest != null) return stream == null ? guest.requester ??= requester(guest) : { ...requester(guest), stream }
+    return this.#introduce(connection, peer)
+  }
+
+  #proxiedRequester (req: AnyRequest, peer: string, proxies: TrustList): Requester {
+    const field = this.#config.forwardedField
+    const value = req.headers[field]
+    const address = forwardedClient(field, Array.isArray(value) ? value.join(',') : value, peer, ip => proxies.has(ip))
+    const id = this.#proxied.idOf(address)
+
+    if ('allow' in id) return { id: undefined, address, isProxied: true, denied: id }
+    return { id, address, isProxied: true }
+  }
+
+  #introduce (connection: object, address: string): Requester {
+    // It has closed, and would never say so again.
+    if ((connection as Connection).destroyed) return { id: connection, address, isProxied: false, denied: deny({ action: 'close', reason: 'not-open' }) }
+    const verdict = this.#gate.allowConnect(address, connection)
+    if (!verdict.allow) return { id: connection, address, isProxied: false, denied: verdict }
+
+    const socket = connection as Connection
+    const guest: Guest = { socket, address, lease: undefined, answer: undefined, moved: 0, movedAt: 0, requester: undefined }
+    this.#guests.set(connection, guest)
+    socket.once('close', () => {
+      this.#guests.set(connection, undefined)
+      this.#gate.release(connection)
+    })
+
+    return guest.requester ??= requester(guest)
+  }
+}
+
+function requester (guest: Guest): Requester {
+  return { id: guest.socket, address: guest.address, isProxied: false, guest }
+}
+
+function isIn (ranges: TrustList, address: string): boolean {
+  const ip = parseIp(address)
+  return ip != null && ranges.has(ip)
+}

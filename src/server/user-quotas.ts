@@ -1,0 +1,38 @@
+import { pathRules } from '../limiter/path-rules.ts'
+import { rateLimiter } from '../limiter/rate-limiter.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { PathRules } from '../limiter/path-rules.ts'
+import type { RateLimiter } from '../limiter/rate-limiter.ts'
+import type { Rate } from '../limiter/rate.ts'
+import type { Denied } from '../limiter/verdict.ts'
+import type { NamedQuota } from './rate-limit-fields.ts'
+
+/** What authenticated users may ask, each alone: over all, and for each path that has a rule. */
+export class UserQuotas {
+  readonly #users: RateLimiter
+  readonly #paths: PathRules<RateLimiter> = pathRules()
+
+  constructor (rate: Rate, pathRates: Readonly<Record<string, Rate>>, clock: Clock) {
+    this.#users = rateLimiter(rate, { clock })
+    for (const [path, pathRate] of Object.entries(pathRates)) this.#paths.set(path, rateLimiter(pathRate, { clock }))
+  }
+
+  /** Asks both, then takes from both. */
+  take (user: string, path: string): Denied | undefined {
+    const rule = this.#paths.match(path)
+    const asked = rule?.peek(user)
+    if (asked != null && !asked.allow) return { ...asked, reason: 'path-rate' }
+
+    const verdict = this.#users.take(user)
+    if (!verdict.allow) return { ...verdict, reason: 'request-rate' }
+    rule?.take(user)
+    return undefined
+  }
+
+  quotas (user: string, path: string): NamedQuota[] {
+    const rule = this.#paths.match(path)
+    const own: NamedQuota = { name: 'user', quota: this.#users.quota(user) }
+
+    return rule == null ? [own] : [own, { name: 'path', quota: rule.quota(user) }]
+  }
+}

@@ -1,0 +1,301 @@
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect as tlsConnect } from 'node:tls'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { WebSocket, WebSocketServer } from 'ws'
+import { fakeClock } from '../../src/clock/fake-clock.ts'
+import { connectionLimiter } from '../../src/limiter/connection-limiter.ts'
+import { securityGate } from '../../src/limiter/security-gate.ts'
+import { clientAddress } from '../../src/server/client-address.ts'
+import { limitConnections } from '../../src/server/limit-connections.ts'
+import { limitRequests } from '../../src/server/limit-requests.ts'
+import { until } from '../support/until.ts'
+import { ask, dial } from './support/clients.ts'
+import { createHttp, createRaw, HTTP_PROTOCOLS, listen } from './support/servers.ts'
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { ConnectionLimiter } from '../../src/limiter/connection-limiter.ts'
+import type { SecurityGate } from '../../src/limiter/gate-contract.ts'
+
+const HOST = '127.0.0.1'
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+
+async function untilEmpty (limiter: ConnectionLimiter | SecurityGate): Promise<void> {
+  await until('nobody is in', () => limiter.inspect().open === 0)
+  expect(limiter.inspect()).toMatchObject({ open: 0, prefixes: {}, leases: [] })
+}
+
+describe('a WebSocket', () => {
+  async function sockets (releaseOnUpgrade: boolean) {
+    const limiter = connectionLimiter({ maxConnsPerIp: 2 })
+    const server = createHttp('http', () => {})
+    const wss = new WebSocketServer({ server: server as never })
+    wss.on('connection', ws => {
+      ws.on('message', data => { ws.send(String(data)) })
+    })
+    limitConnections(server, limiter, { releaseOnUpgrade, onDeny: 'close' })
+    const port = await listen(server)
+
+    return { limiter, open: () => new WebSocket(`ws://${HOST}:${port}`) }
+  }
+
+  it('has its place as long as it lives, not only until the upgrade', async () => {
+    const { limiter, open } = await sockets(false)
+    const [first, second] = [open(), open()]
+    await Promise.all([once(first, 'open'), once(second, 'open')])
+    first.send('still')
+    expect(String((await once(first, 'message'))[0])).toBe('still')
+    expect(limiter.numOpen(HOST)).toBe(2)
+
+    const third = open()
+    await once(third, 'error')
+    first.close()
+    await until('the place is free', () => limiter.numOpen(HOST) === 1)
+    await once(open(), 'open')
+    second.terminate()
+    await until('the other place is free', () => limiter.numOpen(HOST) === 1)
+  })
+
+  it('gives it back at the upgrade where that is asked for, once', async () => {
+    const { limiter, open } = await sockets(true)
+    const all = [open(), open(), open(), open()]
+    await Promise.all(all.map(async ws => once(ws, 'open')))
+    await untilEmpty(limiter)
+    for (const ws of all) ws.terminate()
+    await Promise.all(all.map(async ws => once(ws, 'close')))
+    await untilEmpty(limiter)
+  })
+})
+
+describe('a connection that is handed over', () => {
+  it.each(['http', 'https'] as const)('by CONNECT on %s stays counted, and is released by its close', async protocol => {
+    const limiter = connectionLimiter({ maxConnsPerIp: 1 })
+    const server = createHttp(protocol, () => {})
+    server.on('connect', (_: unknown, socket: Duplex) => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n')
+      socket.pipe(socket)
+    })
+    limitConnections(server, limiter)
+    const client = dial({ port: await listen(server), host: HOST }, protocol === 'https')
+    client.socket.write('CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n')
+
+    await client.heard('200 OK')
+    expect(limiter.numOpen(HOST)).toBe(1)
+    client.socket.destroy()
+    await untilEmpty(limiter)
+  })
+
+  it('by detaching it from its answer stays counted', async () => {
+    const limiter = connectionLimiter()
+    const server = createHttp('http', (_, res) => {
+      const { socket } = res
+      res.detachSocket(socket!)
+      socket!.write('mine')
+    })
+    limitConnections(server, limiter)
+    const client = dial({ port: await listen(server), host: HOST })
+    client.socket.write(GET)
+
+    await client.heard('mine')
+    expect(limiter.numOpen(HOST)).toBe(1)
+    client.socket.destroy()
+    await untilEmpty(limiter)
+  })
+
+  it('is noticed to be gone although a library took all listeners off it', async () => {
+    const clock = fakeClock()
+    const limiter = connectionLimiter()
+    const server = createRaw(false, socket => {
+      socket.removeAllListeners('close')
+      socket.end('bye')
+    })
+    limitConnections(server, limiter, { clock })
+    await dial({ port: await listen(server), host: HOST }).ended
+    await until('the sweep sees it', () => {
+      clock.advance(10_000)
+      return limiter.inspect().open === 0
+    })
+  })
+})
+
+describe('addresses', () => {
+  it('a Unix socket has none, and shares the places of all that have none', async () => {
+    const path = join(tmpdir(), `connmgr-${process.pid}.sock`)
+    onTestFinished(() => { rmSync(path, { force: true }) })
+    const gate = securityGate({ maxUnknown: 1 })
+    const server = createHttp('http', (req, res) => { res.end(String(clientAddress(req.socket))) })
+    limitConnections(server, gate, { onDeny: 'reset' })
+    await listen(server, { path })
+
+    const first = dial({ path })
+    first.socket.write(GET)
+    await first.heard('undefined')
+    expect(await dial({ path }).ended).toMatchObject({ text: '' })
+    first.socket.destroy()
+    await untilEmpty(gate)
+  })
+
+  it('an IPv4 client of a dual-stack server is its IPv4 address', async () => {
+    const limiter = connectionLimiter({ maxConnsPerIp: 1 })
+    const server = createRaw(false, socket => { socket.write(`for ${clientAddress(socket)}`) })
+    limitConnections(server, limiter)
+    const port = await listen(server, { port: 0, host: '::' })
+    const first = dial({ port, host: HOST })
+    await first.heard(`for ::ffff:${HOST}`)
+
+    expect([limiter.numOpen(HOST), limiter.numOpen(`::ffff:${HOST}`), limiter.inspect().prefixes]).toEqual([1, 1, { [HOST]: 1 }])
+    expect(await dial({ port, host: HOST }).ended).toMatchObject({ text: '' })
+    await dial({ port, host: HOST, localAddress: '127.0.0.2' }).heard('for ::ffff:127.0.0.2')
+  })
+})
+
+describe.each(['http', 'https'] as const)('on %s', protocol => {
+  it('a kept connection has one place for all of its requests', async () => {
+    const limiter = connectionLimiter({ maxConnsPerIp: 1 })
+    const server = createHttp(protocol, (_, res) => { res.end('ok') })
+    const { counts } = limitConnections(server, limiter)
+    const client = dial({ port: await listen(server), host: HOST }, protocol === 'https')
+    client.socket.write(GET.repeat(20))
+
+    await client.heard('ok')
+    client.socket.end(GET)
+    expect((await client.ended).text.match(/200 OK/g)).toHaveLength(21)
+    expect(counts().refused).toBe(0)
+    await untilEmpty(limiter)
+  })
+})
+
+describe('a half-open connection', () => {
+  it('is counted until it closes', async () => {
+    const limiter = connectionLimiter()
+    const halves: Socket[] = []
+    const server = createServer({ allowHalfOpen: true }, socket => {
+      socket.resume()
+      socket.on('end', () => { halves.push(socket) })
+    })
+    limitConnections(server, limiter)
+    const client = dial({ port: await listen(server), host: HOST, allowHalfOpen: true })
+    client.socket.end('enough')
+    await until('it is half open', () => halves.length === 1)
+
+    expect(limiter.numOpen(HOST)).toBe(1)
+    halves[0]!.end('bye')
+    expect((await client.ended).text).toBe('bye')
+    await untilEmpty(limiter)
+  })
+})
+
+describe.each(HTTP_PROTOCOLS)('a storm of resets on %s', protocol => {
+  it('leaves nothing behind, whenever they come', async () => {
+    const gate = securityGate({ maxConnsPerIp: 20, connectRate: false, risk: false })
+    const server = createHttp(protocol, (_, res) => { res.end('ok') })
+    server.on('tlsClientError', () => {})
+    const { counts } = limitConnections(server, gate)
+    const port = await listen(server)
+
+    for (let wave = 0; wave < 8; wave++) {
+      await Promise.all(Array.from({ length: 40 }, async (_, at) => {
+        const socket = connect({ port, host: HOST })
+        socket.on('error', () => {})
+        await once(socket, 'connect').catch(() => {})
+        socket.write(GET.slice(0, at))
+        socket.resetAndDestroy()
+      }))
+    }
+
+    await untilEmpty(gate)
+    await until('nobody is told or waits', () => counts().open + counts().telling + counts().waiting === 0)
+    expect((await ask(protocol, { port })).status).toBe(200)
+  })
+})
+
+describe('what nobody uses', () => {
+  it.each(['http', 'https'] as const)('on %s is closed, and what waits for an answer or moves bytes is not', async protocol => {
+    const clock = fakeClock()
+    const gate = securityGate({ clock, idleTimeout: 30_000 })
+    const pending: Array<() => void> = []
+    const pages: Record<string, (res: ServerResponse) => void> = {
+      '/': res => { res.end('ok') },
+      '/slow': res => { pending.push(() => { res.end('at last') }) }
+    }
+    const server = createHttp(protocol, (req, res) => { pages[req.url!]!(res) })
+    const limit = limitRequests(gate, { clock })
+    server.prependListener('request', (req, res) => { limit(req, res) })
+    ;(server as { keepAliveTimeout?: number }).keepAliveTimeout = 0
+    limitConnections(server, gate, { clock, sweepInterval: 5_000 })
+    const port = await listen(server)
+    const open = () => dial({ port, host: HOST }, protocol === 'https')
+
+    const [idle, slow] = [open(), open()]
+    idle.socket.write(GET)
+    slow.socket.write(GET.replace('/', '/slow'))
+    await Promise.all([idle.heard('ok'), until('the slow one waits', () => pending.length === 1)])
+    for (let time = 0; time < 60_000; time += 5_000) clock.advance(5_000)
+
+    await idle.ended
+    await until('it is released', () => gate.inspect().open === 1)
+    pending[0]!()
+    await slow.heard('at last')
+  })
+
+  it('on a raw server is told by its bytes', async () => {
+    const clock = fakeClock()
+    const gate = securityGate({ clock, idleTimeout: 10_000 })
+    const server = createRaw(false, socket => { socket.pipe(socket) })
+    limitConnections(server, gate, { clock, sweepInterval: 4_000 })
+    const port = await listen(server)
+    const [busy, idle] = [dial({ port, host: HOST }), dial({ port, host: HOST })]
+
+    for (const word of ['one', 'two', 'three', 'four', 'five']) {
+      busy.socket.write(word)
+      await busy.heard(word)
+      clock.advance(4_000)
+    }
+
+    await idle.ended
+    await until('one is left', () => gate.inspect().open === 1)
+    clock.advance(12_000)
+    await busy.ended
+    await untilEmpty(gate)
+  })
+})
+
+describe('the original gate\'s TCP server', () => {
+  it('asks for each message under the accepted socket, drops, closes and forgets', async () => {
+    const gate = securityGate({ requestRate: { strategy: 'fixed-window', limit: 2, window: 60_000 } })
+    const server = createRaw(false, socket => {
+      socket.on('data', line => {
+        const verdict = gate.allowRequest(socket, `/${String(line).trim()}`)
+        socket.write(verdict.allow ? 'A' : verdict.action === 'drop' ? 'D' : 'C')
+        if (!verdict.allow && verdict.action === 'close') socket.end()
+      })
+    })
+    limitConnections(server, gate)
+    const client = dial({ port: await listen(server), host: HOST })
+
+    for (const heard of ['A', 'AA', 'AAD', 'AADD', 'AADDC']) {
+      client.socket.write('x')
+      await client.heard(heard)
+    }
+    expect(await client.ended).toMatchObject({ text: 'AADDC' })
+    await untilEmpty(gate)
+  })
+})
+
+describe('refused before TLS', () => {
+  it('a client sees the end before any handshake, and the server no TLS error', async () => {
+    const errors: unknown[] = []
+    const server = createHttp('https', () => {})
+    server.on('tlsClientError', error => { errors.push(error) })
+    limitConnections(server, connectionLimiter({ maxConnsPerIp: 0 }))
+    const socket = tlsConnect({ port: await listen(server), host: HOST, rejectUnauthorized: false })
+    const [error] = await once(socket, 'error') as [NodeJS.ErrnoException]
+
+    expect(error.code).toBe('ECONNRESET')
+    expect(errors).toEqual([])
+  })
+})

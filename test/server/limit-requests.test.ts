@@ -1,0 +1,305 @@
+import { Agent, request } from 'node:http'
+import { connect as http2Connect } from 'node:http2'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { fakeClock } from '../../src/clock/fake-clock.ts'
+import { securityGate } from '../../src/limiter/security-gate.ts'
+import { limitConnections } from '../../src/server/limit-connections.ts'
+import { limitRequests } from '../../src/server/limit-requests.ts'
+import { until } from '../support/until.ts'
+import { ask, dial } from './support/clients.ts'
+import { createHttp, HTTP_PROTOCOLS, listen } from './support/servers.ts'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { SecurityGateInit } from '../../src/limiter/gate-options.ts'
+import type { Rate } from '../../src/limiter/rate.ts'
+import type { LimitConnectionsOptions } from '../../src/server/options.ts'
+import type { LimitRequestsOptions } from '../../src/server/request-options.ts'
+import type { ServerProtocol } from './support/servers.ts'
+
+const per10s = (limit: number): Rate => ({ strategy: 'fixed-window', limit, window: 10_000 })
+
+interface Given {
+  readonly protocol?: ServerProtocol
+  readonly gate?: SecurityGateInit
+  readonly requests?: LimitRequestsOptions
+  /** False puts nothing in front of the connections. */
+  readonly connections?: LimitConnectionsOptions | false
+}
+
+async function guarded ({ protocol = 'http', gate: init = {}, requests = {}, connections = {} }: Given) {
+  const clock = fakeClock()
+  const gate = securityGate({ clock, connectRate: false, ...init })
+  const limit = limitRequests(gate, { clock, ...requests })
+  let served = 0
+  const server = createHttp(protocol, (req, res) => {
+    limit(req, res, () => {
+      served++
+      res.end('ok')
+    })
+  })
+
+  const guards = [connections].filter(options => options !== false)
+  for (const options of guards) limitConnections(server, gate, options)
+  return { clock, gate, server, port: await listen(server), served: () => served }
+}
+
+interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly reused: boolean
+}
+
+/** One request after the other on a connection that is kept as long as the server keeps it. */
+function keptAlive (port: number) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  onTestFinished(() => { agent.destroy() })
+
+  return async (path = '/', headers: Record<string, string> = {}): Promise<Answer> => new Promise((resolve, reject) => {
+    const req = request({ port, host: '127.0.0.1', path, agent, headers }, res => {
+      res.resume()
+      res.on('end', () => { resolve({ status: res.statusCode!, headers: res.headers, reused: req.reusedSocket }) })
+    })
+    req.on('error', reject)
+    req.end()
+  })
+}
+
+describe('the original gate\'s request scenarios, on a kept connection', () => {
+  it('drops twice, keeps the connection, then closes, and begins anew after a window', async () => {
+    const { port, clock, gate } = await guarded({ gate: { requestRate: per10s(2) } })
+    const send = keptAlive(port)
+    const answers = []
+    for (let count = 0; count < 5; count++) answers.push(await send())
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 429, 429])
+    expect(answers.map(({ headers }) => headers.connection)).toEqual(['keep-alive', 'keep-alive', 'keep-alive', 'keep-alive', 'close'])
+    expect(answers.map(({ reused }) => reused)).toEqual([false, true, true, true, true])
+    expect(answers[2]!.headers['retry-after']).toBe('10')
+
+    await until('the closed connection is gone', () => gate.inspect().open === 0)
+    clock.advance(10_000)
+    expect(await send()).toMatchObject({ status: 200, reused: false })
+  })
+
+  it('closes at once for a path, however the path is written', async () => {
+    const { port } = await guarded({ gate: { pathRates: { '/login': per10s(2) } } })
+    const paths = ['/login', '//login?x=1', '/%6Cogin', '/./login/', 'http://elsewhere/login#a', '/other']
+    const answers = []
+    for (const path of paths) answers.push(await ask('http', { port, path }))
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 429, 429, 200])
+    expect(answers[2]!.headers.connection).toBe('close')
+  })
+
+  it('keeps refusing a banned client, with the time that is left', async () => {
+    const { port, gate } = await guarded({})
+    const send = keptAlive(port)
+    expect((await send()).status).toBe(200)
+    gate.banAddress('127.0.0.1', 30_000)
+    expect(await send()).toMatchObject({ status: 429, headers: { 'connection': 'close', 'retry-after': '30' } })
+  })
+
+  it('bans who goes on, and resets who comes back', async () => {
+    const { port, gate } = await guarded({ gate: { requestRate: per10s(1), dropsBeforeClose: 0, risk: { threshold: 2 } } })
+    for (let count = 0; count < 2; count++) {
+      const send = keptAlive(port)
+      await send()
+      await send()
+    }
+
+    expect(gate.isBanned('127.0.0.1')).toBe(true)
+    expect(await ask('http', { port })).toMatchObject({ status: 'refused', code: 'ECONNRESET' })
+  })
+
+  it('limits the client over all of its connections', async () => {
+    const { port } = await guarded({ gate: { clientRequestRate: per10s(3) } })
+    const answers = await Promise.all(Array.from({ length: 5 }, async () => ask('http', { port })))
+
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 200, 200, 429, 429])
+  })
+})
+
+describe.each(HTTP_PROTOCOLS)('limitRequests on %s', protocol => {
+  it('counts, refuses and gives everything back', async () => {
+    const { port, gate, served } = await guarded({ protocol, gate: { clientRequestRate: per10s(2), idleTimeout: Infinity } })
+    const statuses = []
+    for (let count = 0; count < 3; count++) statuses.push((await ask(protocol, { port })).status)
+
+    expect(statuses).toEqual([200, 200, 429])
+    expect(served()).toBe(2)
+    await until('all are gone', () => gate.inspect().open === 0)
+  })
+
+  it('does without limitConnections', async () => {
+    const { port, gate } = await guarded({ protocol, connections: false, gate: { maxConnsPerIp: 1, requestRate: per10s(1) } })
+    expect(await ask(protocol, { port })).toMatchObject({ status: 200, headers: { ratelimit: '"connection";r=0;t=10, "client";r=0;t=10' } })
+    await until('it is gone', () => gate.inspect().open === 0)
+    gate.setConfig({ maxConnsPerIp: 0 })
+    expect((await ask(protocol, { port })).status).toBe(429)
+  })
+
+  it('says what is left', async () => {
+    const { port } = await guarded({ protocol, gate: { requestRate: per10s(4), maxConnsPerIp: 2, pathRates: { '/a': per10s(3) } } })
+    const { headers } = await ask(protocol, { port, path: '/a' })
+
+    expect(headers['ratelimit-policy']).toBe('"connection";q=4;w=10, "client";q=8;w=10, "path";q=3;w=10')
+    expect(headers.ratelimit).toBe('"connection";r=3;t=10, "client";r=7;t=10, "path";r=2;t=10')
+  })
+})
+
+describe('streams of one HTTP/2 connection', () => {
+  it.each([['by limitConnections', {}], ['by limitRequests', { limitStreams: false }]] as const)('are requests: counted once, refused, and the connection ended %s', async (_, connections) => {
+    const { port, gate, served } = await guarded({ protocol: 'http2', gate: { requestRate: per10s(3) }, connections })
+    const session = http2Connect(`http://127.0.0.1:${port}`)
+    const goaways: number[] = []
+    session.on('error', () => {})
+    session.on('goaway', code => { goaways.push(code) })
+
+    const statuses: Array<number | undefined> = []
+    for (let count = 0; count < 6; count++) {
+      statuses.push(await new Promise(resolve => {
+        const stream = session.request({ ':path': '/' })
+        stream.on('response', headers => { resolve(headers[':status']) })
+        stream.on('error', () => {})
+        stream.resume()
+      }))
+    }
+
+    expect(statuses).toEqual([200, 200, 200, 429, 429, 429])
+    await until('the session is closed', () => session.destroyed)
+    expect(new Set(goaways)).toEqual(new Set([0]))
+    expect(served()).toBe(3)
+    await until('nobody is in', () => gate.inspect().open === 0)
+  })
+})
+
+describe('options of limitRequests', () => {
+  it('skips what is nobody\'s request', async () => {
+    const { port } = await guarded({ gate: { clientRequestRate: per10s(0) }, requests: { skip: req => req.url === '/health' } })
+    expect([(await ask('http', { port, path: '/health' })).status, (await ask('http', { port })).status]).toEqual([200, 429])
+  })
+
+  it('counts an authenticated user by name, over all connections, and for each path', async () => {
+    const keyOf = (req: { readonly headers: IncomingHttpHeaders }) => req.headers.authorization
+    const { port } = await guarded({ gate: { clientRequestRate: per10s(1), pathRates: { '/a': per10s(2) } }, requests: { keyOf, userRate: per10s(3) } })
+    const as = async (authorization: string, path = '/') => ask('http', { port, path, headers: { authorization } })
+
+    expect((await as('alice', '/a')).headers['ratelimit-policy']).toBe('"user";q=3;w=10, "path";q=2;w=10')
+    expect([(await as('alice', '/a')).status, (await as('alice', '/a')).status, (await as('alice')).status, (await as('alice')).status]).toEqual([200, 429, 200, 429])
+    expect((await as('alice')).headers).toMatchObject({ connection: 'close', ratelimit: '"user";r=0;t=10' })
+    expect([(await as('bob')).status, (await ask('http', { port })).status, (await ask('http', { port })).status]).toEqual([200, 200, 429])
+  })
+
+  it('is not loosened by functions that throw', async () => {
+    const fail = (): never => { throw new Error('mine') }
+    const { port } = await guarded({ gate: { pathRates: { '/a': per10s(1) } }, requests: { skip: fail, keyOf: fail, pathOf: fail } })
+    expect([(await ask('http', { port, path: '/a' })).status, (await ask('http', { port, path: '/a' })).status]).toEqual([200, 429])
+  })
+
+  it('compares paths as it is told, counts in the rate it is given, and keeps the limits to itself', async () => {
+    const { port } = await guarded({ gate: { pathRates: { '/a': per10s(1) } }, requests: { pathOf: req => req.url!.toLowerCase(), rate: per10s(1), fields: false } })
+    const send = keptAlive(port)
+    const [first, second, third] = [await send('/A'), await send('/b'), await ask('http', { port, path: '/a' })]
+
+    expect([first.status, second.status, third.status]).toEqual([200, 429, 429])
+    expect([first.headers.ratelimit, first.headers['ratelimit-policy']]).toEqual([undefined, undefined])
+  })
+
+  it.each<[string, LimitRequestsOptions]>([
+    ['trustedProxies', { trustedProxies: true as never }],
+    ['forwardedField', { forwardedField: 'x-real-ip' as never }],
+    ['skip', { skip: '/health' as never }],
+    ['userRate.limit', { userRate: { ...per10s(1), limit: -1 } }]
+  ])('%s throws when it is wrong', (option, options) => {
+    expect(() => limitRequests(securityGate(), options)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option }))
+  })
+
+  it('throws for what is no gate', () => {
+    expect(() => limitRequests({} as never)).toThrow(expect.objectContaining({ option: 'gate' }))
+  })
+})
+
+describe('without next', () => {
+  it('is a listener that answers the refused and says who was admitted', async () => {
+    const gate = securityGate({ clientRequestRate: per10s(1) })
+    const limit = limitRequests(gate)
+    const server = createHttp('http', (req, res) => { res.end(limit(req, res) ? 'ok' : undefined) })
+    const port = await listen(server)
+
+    expect(await ask('http', { port })).toMatchObject({ status: 200, body: 'ok' })
+    expect(await ask('http', { port })).toMatchObject({ status: 429, body: 'Connection refused' })
+  })
+})
+
+describe.each(['http', 'https'] as const)('upgrades on %s', protocol => {
+  it('are asked about by their own method, and refused ones are answered', async () => {
+    const gate = securityGate({ connectRate: false, pathRates: { '/ws': per10s(1) } })
+    const limit = limitRequests(gate)
+    const server = createHttp(protocol, () => {})
+    server.on('upgrade', (req: IncomingMessage, socket: Duplex) => { socket.end(limit.upgrade(req, socket) ? 'HTTP/1.1 101 Welcome\r\n\r\n' : undefined) })
+    limitConnections(server, gate)
+    const port = await listen(server)
+    const upgrade = async (): Promise<string> => {
+      const client = dial({ port, host: '127.0.0.1' }, protocol === 'https')
+      client.socket.write('GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+      return (await client.ended).text
+    }
+
+    expect(await upgrade()).toBe('HTTP/1.1 101 Welcome\r\n\r\n')
+    expect(await upgrade()).toMatch(/^HTTP\/1\.1 429 Too Many Requests\r\nRetry-After: 10\r\n[^]*Connection refused$/)
+    await until('nobody is in', () => gate.inspect().open === 0)
+  })
+})
+
+describe('pipelined requests', () => {
+  it('are counted one by one, and answered in order', async () => {
+    const { port, gate } = await guarded({ gate: { requestRate: per10s(2) } })
+    const client = dial({ port, host: '127.0.0.1' })
+    client.socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(8))
+
+    expect((await client.ended).text.match(/HTTP\/1\.1 \d+/g)).toEqual(['200', '200', '429', '429', '429'].map(status => `HTTP/1.1 ${status}`))
+    await until('nobody is in', () => gate.inspect().open === 0)
+  })
+})
+
+describe('behind a proxy that writes whose request it is', () => {
+  const from = (client: string): Record<string, string> => ({ 'x-forwarded-for': client })
+
+  it.each([
+    ['told to both', { trustedProxies: ['127.0.0.1'] }, { trustedProxies: ['127.0.0.1'] }],
+    ['told to limitConnections', { trustedProxies: ['127.0.0.1'] }, {}]
+  ])('each client has its own quota on the proxy\'s kept connection, which is never closed, %s', async (_, connections, requests) => {
+    const { port, gate, clock } = await guarded({ gate: { requestRate: per10s(2), maxConnsPerIp: 1 }, connections, requests })
+    const send = keptAlive(port)
+    const statuses = []
+    for (let count = 0; count < 6; count++) statuses.push((await send('/', from(`203.0.113.${count}, 192.0.2.1`))).status)
+
+    expect(statuses).toEqual([200, 200, 429, 429, 429, 429])
+    expect(await send('/', from('192.0.2.2'))).toMatchObject({ status: 200, reused: true })
+    expect(['127.0.0.1', '192.0.2.1', '192.0.2.2', '203.0.113.1'].map(ip => gate.numOpen(ip))).toEqual([0, 1, 1, 0])
+    clock.advance(120_001)
+    expect(gate.inspect()).toMatchObject({ open: 0, prefixes: {} })
+  })
+
+  it('clients are banned for what they did, and the proxy is not', async () => {
+    const { port, gate } = await guarded({ gate: { requestRate: per10s(0), dropsBeforeClose: 0, risk: { threshold: 2 } }, connections: { trustedProxies: ['127.0.0.0/8'] } })
+    const send = keptAlive(port)
+    for (let count = 0; count < 3; count++) await send('/', from('192.0.2.1'))
+    expect([gate.isBanned('192.0.2.1'), gate.isBanned('127.0.0.1')]).toEqual([true, false])
+  })
+
+  it('nobody else is believed', async () => {
+    const { port, gate } = await guarded({ gate: { clientRequestRate: per10s(2) }, connections: { trustedProxies: ['192.0.2.0/24'] }, requests: { trustedProxies: ['192.0.2.0/24'] } })
+    const statuses = []
+    for (let count = 0; count < 3; count++) statuses.push((await ask('http', { port, headers: from(`198.51.100.${count}`) })).status)
+
+    expect(statuses).toEqual([200, 200, 429])
+    expect(gate.numOpen('198.51.100.1')).toBe(0)
+  })
+
+  it('only the field that it writes is read', async () => {
+    const { port, gate } = await guarded({ requests: { trustedProxies: ['127.0.0.1'], forwardedField: 'forwarded' }, connections: { trustedProxies: ['127.0.0.1'] } })
+    await ask('http', { port, headers: { ...from('198.51.100.1'), forwarded: 'for=192.0.2.9' } })
+    expect([gate.numOpen('198.51.100.1'), gate.numOpen('192.0.2.9')]).toEqual([0, 1])
+  })
+})

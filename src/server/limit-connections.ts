@@ -69,7 +69,7 @@ export interface Unlimit {
  * import { connectionLimiter } from 'libp2p-connmgr/limiter'
  * import { limitConnections } from 'libp2p-connmgr/server'
  *
- * const server = createServer((req, res) => { res.end('hello') })
+ * const server = createServer((_req, res) => { res.end('hello') })
  * const unlimit = limitConnections(server, connectionLimiter({ maxConnsPerIp: 20 }))
  *
  * console.log(unlimit.counts().open) // 0

@@ -7,6 +7,7 @@ import type { ConnectionGater, ConnectionGaterInit } from './connection-gater/co
 export { bumpOverwrite, bumpSumBounded, bumpSumUnbounded, decayExpireWhenInactive, decayFixed, decayLinear, decayNone } from './conn-manager/decay.ts'
 export { nullConnManager } from './conn-manager/null-conn-manager.ts'
 export { connManager } from './libp2p/conn-manager-service.ts'
+export { STAGES } from './connection-gater/stages.ts'
 export { connectionManagerDefaults } from './libp2p/take-over.ts'
 
 export type { Clock, CancelTimer } from './clock/clock.ts'
@@ -14,6 +15,7 @@ export type {
   Blocked, BlockedAddress, BlockedPeer, BlockedSubnet, BlockOptions, ConnectionGater, ConnectionGaterConfig, ConnectionGaterEvents, ConnectionGaterInit, ConnectionGaterLimits,
   Denial, GaterBan, GaterInspection, GaterUnban, Intercept, LimitedTransport
 } from './connection-gater/contract.ts'
+export type { Transport } from './address/client-key.ts'
 export type { Stage } from './connection-gater/stages.ts'
 export type {
   ConnManager, ConnManagerEvents, ConnManagerInfo, ConnManagerInit, DecayingTag, DecayingTagInit, Eviction, Limits, LimitsUnmet, Notifee,

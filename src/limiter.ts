@@ -1,5 +1,6 @@
 export { blockList } from './limiter/block-list.ts'
 export { connectionLimiter } from './limiter/connection-limiter.ts'
+export { OFFENCES } from './limiter/risk-options.ts'
 export { rateLimiter } from './limiter/rate-limiter.ts'
 export { securityGate } from './limiter/security-gate.ts'
 export { DENIAL_MESSAGE } from './limiter/verdict.ts'

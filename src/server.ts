@@ -1,4 +1,6 @@
 export { clientAddress } from './server/client-address.ts'
+export { InvalidAddressError } from './address/errors.ts'
+export { InvalidOptionError } from './limiter/errors.ts'
 export { limitConnections } from './server/limit-connections.ts'
 export { limitRequests } from './server/limit-requests.ts'
 

@@ -6,9 +6,9 @@ export interface Stats {
   readonly p75: number
 }
 
-/** Options of mitata's `measure` for slow work: so many samples, one to warm up. */
-export function samples (count: number): object {
-  return { min_samples: count, max_samples: count, warmup_samples: 1, min_cpu_time: 0, samples_threshold: count }
+/** Options of mitata's `measure` for slow work: so many samples, all of them looked at, after so many to warm up. */
+export function samples (count: number, warmup = 1): object {
+  return { min_samples: count, max_samples: count, warmup_samples: warmup, warmup_threshold: Infinity, min_cpu_time: 0, samples_threshold: count }
 }
 
 /** Three significant digits: more would be noise. */

@@ -34,7 +34,9 @@ export function clientOf (multiaddr: Multiaddr): Client {
   let ip: Ip | undefined
   let circuit = -1
 
-  for (const [at, { code, value = '' }] of components.entries()) {
+  for (let at = 0; at < components.length; at++) {
+    const { code, value = '' } = components[at]!
+
     if (code === CODE_P2P_CIRCUIT) {
       circuit = at
     } else if (code === CODE_IP4 || code === CODE_IP6) {

@@ -39,26 +39,28 @@ async function closeBatch (batch: readonly Connection[], clock: Clock, log: Logg
   setMaxListeners(Infinity, controller.signal)
 
   return new Promise(resolve => {
-    const waiting = new Set(batch)
+    const waiting: Array<Connection | undefined> = [...batch]
+    let left = batch.length
 
     const cancelDeadline = clock.after(CLOSE_DEADLINE, () => {
       const error = new Error('Connection did not close in time')
       controller.abort(error)
-      for (const connection of waiting) abort(connection, error, log)
+      for (const connection of waiting) if (connection != null) abort(connection, error, log)
       resolve()
     })
 
-    function settle (connection: Connection): void {
-      if (!waiting.delete(connection) || waiting.size > 0) return
+    function settle (at: number): void {
+      waiting[at] = undefined
+      if (--left > 0) return
 
       cancelDeadline()
       resolve()
     }
 
-    for (const connection of batch) {
-      close(connection, controller.signal).then(() => { settle(connection) }, error => {
+    for (const [at, connection] of batch.entries()) {
+      close(connection, controller.signal).then(() => { settle(at) }, error => {
         abort(connection, error, log)
-        settle(connection)
+        settle(at)
       })
     }
   })

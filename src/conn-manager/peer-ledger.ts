@@ -9,6 +9,8 @@ import type { Client } from '../address/client-key.ts'
 import type { CrowdLedger } from '../limiter/crowd-ledger.ts'
 import type { Connection } from '@libp2p/interface'
 
+const NO_STORE_TAGS: PeerStoreTags['tags'] = []
+
 /** No such peer. */
 export const NO_PEER = -1
 
@@ -178,10 +180,12 @@ export class PeerLedger {
   info (row: number, now: number): TagInfo {
     const tags: Record<string, number> = {}
     const conns: Record<string, number> = {}
+    const set = (tag: string, value: number): void => { put(tags, tag, value) }
     const add = (tag: string, value: number): void => { put(tags, tag, (Object.hasOwn(tags, tag) ? tags[tag]! : 0) + value) }
 
-    this.#forEachOwn(row, add)
-    for (const tag of this.storeTags(row, now)?.tags ?? []) add(tag.name, tag.value)
+    this.#tags.forEach(this.#tagHead[row]!, set)
+    if (this.#decayingTags[row] !== 0) this.#init.forEachDecaying(this.#ids[row]!, add)
+    for (const tag of this.storeTags(row, now)?.tags ?? NO_STORE_TAGS) add(tag.name, tag.value)
 
     for (let at = this.#connectionHead[row]!; at !== NO_CONNECTION; at = this.connections.next(at)) {
       put(conns, this.connections.connection(at)!.id, this.connections.openedAt(at))

@@ -49,6 +49,7 @@ const NORMAL: readonly Rule[] = [
 const FORCED: readonly Rule[] = NORMAL.map(rule =>
   rule.reason === 'streams' ? { ...rule, compare: moreStreamsFirst } : rule)
 
+/** The rules of `NORMAL`, written out: a selection asks this for every pair it looks at, and a walk over the table would call each by name. */
 export const normalOrder: Comparator = (facts, a, b) =>
   redundantFirst(facts, a, b) ||
   lowerValueFirst(facts, a, b) ||
@@ -59,6 +60,7 @@ export const normalOrder: Comparator = (facts, a, b) =>
   youngerFirst(facts, a, b) ||
   smallerIdFirst(facts, a, b)
 
+/** Those of `FORCED`. */
 export const forcedOrder: Comparator = (facts, a, b) =>
   redundantFirst(facts, a, b) ||
   lowerValueFirst(facts, a, b) ||

@@ -176,7 +176,7 @@ function take (facts: TrimFacts, ranking: TrimRanking, candidates: Int32Array, w
   const outbound = countOutbound(facts, candidates, count)
   if (outbound <= outboundMayGo) return { chosen: explain(ranking, candidates, count), outbound, reserved: 0 }
 
-  const allowed = withinReserve(facts, ranking, candidates, outboundMayGo)
+  const allowed = withinReserve(facts, candidates, outboundMayGo)
   const fewer = Math.min(wanted, allowed.length)
   ranking.lowestFirst(allowed, fewer + 1)
 
@@ -187,11 +187,13 @@ function take (facts: TrimFacts, ranking: TrimRanking, candidates: Int32Array, w
   }
 }
 
-/** All inbound candidates, and the lowest of the outbound ones. */
-function withinReserve (facts: TrimFacts, ranking: TrimRanking, candidates: Int32Array, outboundMayGo: number): Int32Array {
+/**
+ * All inbound candidates, and the lowest of the outbound ones. Among the sorted ones in front are more outbound ones than may go, so those
+ * that may are the first to be met.
+ */
+function withinReserve (facts: TrimFacts, candidates: Int32Array, outboundMayGo: number): Int32Array {
   const inbound = candidates.filter(i => facts.outbound[i] === 0)
   const outbound = candidates.filter(i => facts.outbound[i] === 1)
-  ranking.lowestFirst(outbound, outboundMayGo)
 
   const allowed = new Int32Array(inbound.length + outboundMayGo)
   allowed.set(inbound)

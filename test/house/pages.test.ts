@@ -16,7 +16,7 @@ function codeIn (page: string): string[] {
 
 describe.each(PAGES)('%s', page => {
   it('names files and folders that are there', () => {
-    const files = sourceFiles('{src,test,benchmarks}/**/*.ts')
+    const files = sourceFiles('{src,test,benchmarks,examples}/**/*.ts')
     const named = codeIn(page)
       .filter(code => /^[\w./-]*[\w-](\.ts|\/)$/.test(code))
       .filter(code => !MADE.includes(code))

@@ -43,7 +43,7 @@ export function resolveOptions (init: ConnManagerInit): ConnManagerOptions {
 
 function checkOnHardLimit (value: 'evict' | 'deny'): 'evict' | 'deny' {
   if (value !== 'evict' && value !== 'deny') {
-    throw new InvalidLimitError(`Set onHardLimit: it must be 'evict' or 'deny', received ${String(value)}`)
+    throw new InvalidLimitError(`Could not set onHardLimit: it must be 'evict' or 'deny', received ${String(value)}`)
   }
 
   return value
@@ -51,7 +51,7 @@ function checkOnHardLimit (value: 'evict' | 'deny'): 'evict' | 'deny' {
 
 function checkCapacity (value: number): number {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidLimitError(`Set maxUnconnectedPeers: it must be a whole number of at least 0, received ${String(value)}`)
+    throw new InvalidLimitError(`Could not set maxUnconnectedPeers: it must be a whole number of at least 0, received ${String(value)}`)
   }
 
   return value
@@ -59,7 +59,7 @@ function checkCapacity (value: number): number {
 
 function checkTrimOrder (value: ConnManagerInit['trimOrder']): ConnManagerInit['trimOrder'] {
   if (value != null && typeof value !== 'function') {
-    throw new InvalidLimitError(`Set trimOrder: it must be a function of two candidates, received ${typeof value}`)
+    throw new InvalidLimitError(`Could not set trimOrder: it must be a function of two candidates, received ${typeof value}`)
   }
 
   return value

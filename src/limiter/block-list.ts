@@ -33,7 +33,11 @@ export interface BlockRule {
 }
 
 export interface BlockRuleOptions {
-  /** Milliseconds; `Infinity`, the default, is for good. */
+  /**
+   * Milliseconds above 0; `Infinity` is for good.
+   *
+   * @default Infinity
+   */
   readonly ttl?: number
   readonly reason?: string
 }
@@ -54,11 +58,11 @@ export interface BlockListInit {
   /**
    * Rules besides the loaded list, which has no bound but its text.
    *
-   * @default 100000
+   * @default 100_000
    */
   readonly capacity?: number
 
-  /** @default the system's */
+  /** @default the system's clock */
   readonly clock?: Clock
 }
 

@@ -28,7 +28,11 @@ export interface ConnectionLimits {
    */
   readonly maxConnsPerIp?: number
 
-  /** Prefix length → connections, by family; all levels hold. An absent family keeps its default. Not together with `maxConnsPerIp`. */
+  /**
+   * Prefix length → connections, by family; all levels hold. An absent family keeps its default. Not together with `maxConnsPerIp`.
+   *
+   * @default { ipv4: { 32: Infinity }, ipv6: { 56: Infinity, 48: Infinity } }
+   */
   readonly prefixLimits?: PrefixLimits
 
   /**

@@ -22,11 +22,11 @@ export interface ConnectionLimiterInit extends ConnectionLimits {
    * Prefixes that are remembered at most, at each level. One IPv4 /16 or IPv6 /32 may have a sixteenth of them. A client that finds no place
    * is counted by its /24 or /48, with 8 times the limit.
    *
-   * @default 100000
+   * @default 100_000
    */
   readonly capacity?: number
 
-  /** @default the system's */
+  /** @default the system's clock */
   readonly clock?: Clock
 }
 

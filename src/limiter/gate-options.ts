@@ -57,11 +57,15 @@ export interface SecurityGateInit extends Omit<ConnectionLimits, 'connectRate'> 
   /**
    * Milliseconds without an admitted request after which a connection is idle; `Infinity` is never.
    *
-   * @default 60000
+   * @default 60_000
    */
   readonly idleTimeout?: number
 
-  /** Scores and automatic bans; false for none. */
+  /**
+   * Scores and automatic bans; false for none.
+   *
+   * @default { threshold: 10, halfLife: 600_000, banTime: 600_000, maxBanTime: 86_400_000 }
+   */
   readonly risk?: RiskInit | false
 
   /** Addresses and subnets without caps, rates and automatic bans. */
@@ -70,11 +74,11 @@ export interface SecurityGateInit extends Omit<ConnectionLimits, 'connectRate'> 
   /**
    * Of each ledger.
    *
-   * @default 100000
+   * @default 100_000
    */
   readonly capacity?: number
 
-  /** @default the system's */
+  /** @default the system's clock */
   readonly clock?: Clock
 }
 

@@ -21,11 +21,11 @@ export interface RateLimiterOptions {
    * Keys that are remembered at most. At capacity, keys that have their whole quota leave first, then the one that is nearest to it, never one
    * that would be refused now; newcomers that find no place share one quota of 64 times the limit.
    *
-   * @default 100000
+   * @default 100_000
    */
   readonly capacity?: number
 
-  /** @default the system's */
+  /** @default the system's clock */
   readonly clock?: Clock
 }
 

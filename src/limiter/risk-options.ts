@@ -20,21 +20,21 @@ export interface RiskInit {
   /**
    * Milliseconds in which a score halves. `Infinity` forgives nothing.
    *
-   * @default 600000
+   * @default 600_000
    */
   readonly halfLife?: number
 
   /**
    * Milliseconds of the first ban; each further one is twice as long, until the score is forgotten.
    *
-   * @default 600000
+   * @default 600_000
    */
   readonly banTime?: number
 
   /**
    * Milliseconds of the longest automatic ban.
    *
-   * @default 86400000
+   * @default 86_400_000
    */
   readonly maxBanTime?: number
 

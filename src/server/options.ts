@@ -14,7 +14,7 @@ export interface ProxyProtocolOptions {
   /**
    * Milliseconds for the whole header, from accept on.
    *
-   * @default 5000
+   * @default 5_000
    */
   readonly headerDeadline?: number
 }
@@ -37,7 +37,7 @@ export interface LimitConnectionsOptions {
   /**
    * Milliseconds after which a refused connection is ended that will not hear why. Above 256 of them nobody is told any more.
    *
-   * @default 1000
+   * @default 1_000
    */
   readonly writeDeadline?: number
 
@@ -85,7 +85,7 @@ export interface LimitConnectionsOptions {
    * Milliseconds between two looks for connections that are idle by the gate's `idleTimeout`, and for those that closed without saying so.
    * Idle is who has been granted no request, is given no answer, and has moved no byte either way for that long. `Infinity` never looks.
    *
-   * @default 10000
+   * @default 10_000
    */
   readonly sweepInterval?: number
 
@@ -97,11 +97,11 @@ export interface LimitConnectionsOptions {
    */
   readonly limitStreams?: boolean
 
-  /** @default the system's */
+  /** @default the system's clock */
   readonly clock?: Clock
 }
 
-export const SERVER_DEFAULTS = {
+const SERVER_DEFAULTS = {
   writeDeadline: 1_000,
   proxyHeaderDeadline: 5_000,
   firstByteDeadline: Infinity,

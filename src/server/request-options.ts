@@ -66,7 +66,7 @@ export interface LimitRequestsOptions {
    */
   readonly fields?: boolean
 
-  /** For proxies' clients. @default the system's */
+  /** For proxies' clients. @default the system's clock */
   readonly clock?: Clock
 }
 

@@ -26,6 +26,7 @@ export type { ConnManagerComponents } from './libp2p/conn-manager-service.ts'
 export type { DenyReason } from './limiter/verdict.ts'
 export { InvalidAddressError } from './address/errors.ts'
 export { CapacityError, InvalidOptionError } from './limiter/errors.ts'
+export { DecayingTagError, InvalidLimitError, InvalidTagError, LimitConflictError } from './conn-manager/errors.ts'
 export type { Rate, RateStrategy } from './limiter/rate.ts'
 
 /**

@@ -7,7 +7,7 @@ import { systemClock } from '../clock/system-clock.ts'
 import { CapacityError } from './errors.ts'
 import { ListTablesBuilder, NO_TABLES } from './list-tables.ts'
 import { ListReader } from './list-text.ts'
-import { checkCapacity, checkDurationOrNever } from './options.ts'
+import { checkCapacity, checkNames, checkDurationOrNever } from './options.ts'
 import { hostRange, PrefixMap } from './prefix-map.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
 import { SteadyTime } from './steady-time.ts'
@@ -132,7 +132,9 @@ interface Rule {
  * console.log(list.match('203.0.113.7')?.source) // list
  * ```
  */
-export function blockList ({ capacity = DEFAULT_CAPACITY, clock = systemClock }: BlockListInit = {}): BlockList {
+export function blockList (init: BlockListInit = {}): BlockList {
+  const { capacity = DEFAULT_CAPACITY, clock = systemClock } = checkNames('init', init, { capacity: true, clock: true }) as BlockListInit
+
   return new RuleAndTableList(checkCapacity('capacity', capacity), clock)
 }
 

@@ -2,7 +2,7 @@ import { parseCidr } from '../address/cidr.ts'
 import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { BITS } from '../address/ip.ts'
 import { InvalidOptionError } from './errors.ts'
-import { checkCap, checkChoice, checkRate, checkRecord } from './options.ts'
+import { checkCap, checkChoice, checkNames, checkRate, checkRecord } from './options.ts'
 import { OVERFLOW_FACTOR } from './prefix-ledger.ts'
 import type { Cidr } from '../address/cidr.ts'
 import type { LevelLimits } from './prefix-ledger.ts'
@@ -82,6 +82,16 @@ export interface ConnectionLimiterConfig {
   readonly maxUnknown: number
 }
 
+export const LIMIT_NAMES: Readonly<Record<keyof ConnectionLimits, true>> = {
+  maxConnsPerIp: true,
+  prefixLimits: true,
+  networks: true,
+  maxConns: true,
+  connectRate: true,
+  onUnknownAddress: true,
+  maxUnknown: true
+}
+
 /** The same, checked and ready to use. */
 export interface ParsedLimits {
   readonly ipv4: LevelLimits
@@ -110,7 +120,7 @@ const UNLIMITED: ParsedLimits = {
  * @throws {@link InvalidOptionError} or {@link InvalidAddressError}, before anything is changed
  */
 export function parseLimits (init: ConnectionLimits, current = UNLIMITED): ParsedLimits {
-  const { maxConnsPerIp, prefixLimits, networks, maxConns, connectRate, onUnknownAddress, maxUnknown } = checkRecord('init', init) as ConnectionLimits
+  const { maxConnsPerIp, prefixLimits, networks, maxConns, connectRate, onUnknownAddress, maxUnknown } = checkNames('init', init, LIMIT_NAMES) as ConnectionLimits
 
   if (maxConnsPerIp !== undefined && prefixLimits !== undefined) {
     throw new InvalidOptionError('prefixLimits', 'absent where maxConnsPerIp is given, which is a shorthand for it', prefixLimits)

@@ -1,9 +1,9 @@
 import { formatCidr } from '../address/cidr.ts'
 import { systemClock } from '../clock/system-clock.ts'
-import { formatLimits, parseLimits } from './connection-config.ts'
+import { formatLimits, LIMIT_NAMES, parseLimits } from './connection-config.ts'
 import { ConnectionCore } from './connection-core.ts'
 import { Listeners } from './listeners.ts'
-import { checkCapacity } from './options.ts'
+import { checkCapacity, checkNames } from './options.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
 import { isIp, remoteOf } from './remote.ts'
 import { trustList } from './trust-list.ts'
@@ -124,13 +124,16 @@ export interface ConnectionLimiter {
  * }
  * ```
  */
-export function connectionLimiter ({ trust, capacity = DEFAULT_CAPACITY, clock = systemClock, ...limits }: ConnectionLimiterInit = {}): ConnectionLimiter {
+export function connectionLimiter (init: ConnectionLimiterInit = {}): ConnectionLimiter {
+  const { trust, capacity = DEFAULT_CAPACITY, clock = systemClock, ...limits } = checkNames('init', init, NAMES) as ConnectionLimiterInit
   const core = new ConnectionCore({ limits: parseLimits(limits), trust: trustList(trust), capacity: checkCapacity('capacity', capacity) })
   const limiter = new CoreLimiter(core, clock)
 
   cores.set(limiter, core)
   return limiter
 }
+
+const NAMES: Readonly<Record<keyof ConnectionLimiterInit, true>> = { ...LIMIT_NAMES, trust: true, capacity: true, clock: true }
 
 const cores = new WeakMap<ConnectionLimiter, ConnectionCore>()
 

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { ALLOWED, deny } from './denial.ts'
-import { checkCapacity, checkCost, checkRate, mergeRate } from './options.ts'
+import { checkCapacity, checkCost, checkNames, checkRate, mergeRate } from './options.ts'
 import { NO_PLACE, textRateLedger } from './rate-ledger.ts'
 import { scaleRate } from './rate.ts'
 import type { Clock } from '../clock/clock.ts'
@@ -95,7 +95,8 @@ export interface RateLimiter {
  * }
  * ```
  */
-export function rateLimiter (rate: Rate, { capacity = DEFAULT_CAPACITY, clock = systemClock }: RateLimiterOptions = {}): RateLimiter {
+export function rateLimiter (rate: Rate, options: RateLimiterOptions = {}): RateLimiter {
+  const { capacity = DEFAULT_CAPACITY, clock = systemClock } = checkNames('options', options, { capacity: true, clock: true }) as RateLimiterOptions
   const checked = checkRate('rate', rate)
 
   return new TextRateLimiter(checked, checkCapacity('capacity', capacity), clock)

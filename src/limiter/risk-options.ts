@@ -1,5 +1,5 @@
 import { InvalidOptionError } from './errors.ts'
-import { checkDuration, checkDurationOrNever, checkPositive, checkRecord, checkWeight } from './options.ts'
+import { checkDuration, checkDurationOrNever, checkNames, checkPositive, checkRecord, checkWeight } from './options.ts'
 
 /** What a client can do wrong against its own limits. A full house, coarser keys, totals and our own errors are nobody's offence. */
 export const OFFENCES = [
@@ -57,9 +57,11 @@ export interface RiskConfig {
 /** The original gate bans at a score of 10 for 10 minutes. Its scores never fade; ours halve in the time of a ban. */
 const RISK_DEFAULTS: Omit<RiskConfig, 'weights'> = { threshold: 10, halfLife: 600_000, banTime: 600_000, maxBanTime: 86_400_000 }
 
+const NAMES: Readonly<Record<keyof RiskInit, true>> = { threshold: true, halfLife: true, banTime: true, maxBanTime: true, weights: true }
+
 /** @throws {@link InvalidOptionError} */
 export function parseRisk (init: RiskInit): RiskConfig {
-  const { threshold, halfLife, banTime, maxBanTime, weights } = { ...RISK_DEFAULTS, weights: {}, ...checkRecord('risk', init) } as Required<RiskInit>
+  const { threshold, halfLife, banTime, maxBanTime, weights } = { ...RISK_DEFAULTS, weights: {}, ...checkNames('risk', init, NAMES) } as Required<RiskInit>
   const config = {
     threshold: checkPositive('risk.threshold', threshold),
     halfLife: checkDurationOrNever('risk.halfLife', halfLife),

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkChoice, checkDuration, checkDurationOrNever, checkRecord } from '../limiter/options.ts'
+import { checkChoice, checkDuration, checkDurationOrNever, checkNames } from '../limiter/options.ts'
 import { trustList } from '../limiter/trust-list.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { TrustList } from '../limiter/trust-list.ts'
@@ -109,6 +109,19 @@ const SERVER_DEFAULTS = {
   sweepInterval: 10_000
 } as const
 
+const NAMES: Readonly<Record<keyof LimitConnectionsOptions, true>> = {
+  onDeny: true,
+  writeDeadline: true,
+  proxyProtocol: true,
+  trustedProxies: true,
+  firstByteDeadline: true,
+  headerDeadline: true,
+  releaseOnUpgrade: true,
+  sweepInterval: true,
+  limitStreams: true,
+  clock: true
+}
+
 export interface GuardConfig {
   readonly onDeny: DenyAction | DenyHandler | undefined
   readonly writeDeadline: number
@@ -124,7 +137,7 @@ export interface GuardConfig {
 
 /** @throws {@link InvalidOptionError} or {@link InvalidAddressError} */
 export function parseGuard (options: LimitConnectionsOptions, { protocol }: ServerKind): GuardConfig {
-  const { onDeny, writeDeadline, proxyProtocol, trustedProxies, firstByteDeadline, headerDeadline, releaseOnUpgrade = false, sweepInterval, limitStreams = true, clock = systemClock } = checkRecord('options', options) as LimitConnectionsOptions
+  const { onDeny, writeDeadline, proxyProtocol, trustedProxies, firstByteDeadline, headerDeadline, releaseOnUpgrade = false, sweepInterval, limitStreams = true, clock = systemClock } = checkNames('options', options, NAMES) as LimitConnectionsOptions
   const headers = checkDurationOrNever('headerDeadline', headerDeadline ?? SERVER_DEFAULTS.headerDeadline)
 
   if (headers !== Infinity && protocol === 'raw') throw new InvalidOptionError('headerDeadline', 'absent for a server that is none of HTTP', headerDeadline)
@@ -144,7 +157,7 @@ export function parseGuard (options: LimitConnectionsOptions, { protocol }: Serv
 }
 
 function parseProxyProtocol (value: unknown): { from: TrustList, headerDeadline: number } {
-  const { from, headerDeadline } = checkRecord('proxyProtocol', value)
+  const { from, headerDeadline } = checkNames('proxyProtocol', value, { from: true, headerDeadline: true })
 
   return {
     from: checkRanges('proxyProtocol.from', from),

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkChoice, checkRate, checkRecord } from '../limiter/options.ts'
+import { checkChoice, checkNames, checkRate } from '../limiter/options.ts'
 import { checkRanges } from './options.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
@@ -70,6 +70,18 @@ export interface LimitRequestsOptions {
   readonly clock?: Clock
 }
 
+const NAMES: Readonly<Record<keyof LimitRequestsOptions, true>> = {
+  trustedProxies: true,
+  forwardedField: true,
+  skip: true,
+  keyOf: true,
+  userRate: true,
+  pathOf: true,
+  rate: true,
+  fields: true,
+  clock: true
+}
+
 export interface RequestConfig {
   readonly trustedProxies: TrustList | undefined
   readonly forwardedField: ForwardedField
@@ -84,7 +96,7 @@ export interface RequestConfig {
 
 /** @throws {@link InvalidOptionError} or {@link InvalidAddressError} */
 export function parseRequestOptions (options: LimitRequestsOptions): RequestConfig {
-  const { trustedProxies, forwardedField = 'x-forwarded-for', skip, keyOf, userRate, pathOf, rate, fields = true, clock = systemClock } = checkRecord('options', options) as LimitRequestsOptions
+  const { trustedProxies, forwardedField = 'x-forwarded-for', skip, keyOf, userRate, pathOf, rate, fields = true, clock = systemClock } = checkNames('options', options, NAMES) as LimitRequestsOptions
 
   return {
     trustedProxies: trustedProxies === undefined ? undefined : checkRanges('trustedProxies', trustedProxies),

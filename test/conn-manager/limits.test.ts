@@ -48,14 +48,14 @@ describe('an option that breaks its rule', () => {
     [{ lowWater: 2.5 }, 'Could not set lowWater: it must be a whole number of at least 1, received 2.5'],
     [{ lowWater: NaN }, 'Could not set lowWater: it must be a whole number of at least 1, received NaN'],
     [{ lowWater: Infinity }, 'Could not set lowWater: it must be a whole number of at least 1, received Infinity'],
-    [{ lowWater: bad('10') }, 'Could not set lowWater: it must be a whole number of at least 1, received 10'],
+    [{ lowWater: bad('10') }, 'Could not set lowWater: it must be a whole number of at least 1, received "10"'],
     [{ lowWater: 2 ** 53 }, 'Could not set lowWater: it must be a whole number of at least 1, received 9007199254740992'],
     [{ highWater: 0 }, 'Could not set highWater: it must be a whole number of at least 1, received 0'],
     [{ highWater: -5 }, 'Could not set highWater: it must be a whole number of at least 1, received -5'],
     [{ highWater: 10.5 }, 'Could not set highWater: it must be a whole number of at least 1, received 10.5'],
     [{ highWater: NaN }, 'Could not set highWater: it must be a whole number of at least 1, received NaN'],
     [{ highWater: -Infinity }, 'Could not set highWater: it must be a whole number of at least 1, received -Infinity'],
-    [{ highWater: bad('many') }, 'Could not set highWater: it must be a whole number of at least 1, received many'],
+    [{ highWater: bad('many') }, 'Could not set highWater: it must be a whole number of at least 1, received "many"'],
     [{ hardLimit: 0 }, 'Could not set hardLimit: it must be a whole number of at least 1, received 0'],
     [{ hardLimit: NaN }, 'Could not set hardLimit: it must be a whole number of at least 1, received NaN'],
     [{ outboundReserve: -1 }, 'Could not set outboundReserve: it must be a whole number of at least 0, received -1'],
@@ -69,13 +69,13 @@ describe('an option that breaks its rule', () => {
     [{ gracePeriod: NaN }, 'Could not set gracePeriod: it must be a finite number of ms of at least 0, received NaN'],
     [{ gracePeriod: Infinity }, 'Could not set gracePeriod: it must be a finite number of ms of at least 0, received Infinity'],
     [{ silencePeriod: -1 }, 'Could not set silencePeriod: it must be a finite number of ms of at least 0, received -1'],
-    [{ silencePeriod: bad('10s') }, 'Could not set silencePeriod: it must be a finite number of ms of at least 0, received 10s'],
+    [{ silencePeriod: bad('10s') }, 'Could not set silencePeriod: it must be a finite number of ms of at least 0, received "10s"'],
     [{ decayResolution: 0 }, 'Could not set decayResolution: it must be a finite number of ms above 0, received 0'],
     [{ decayResolution: Infinity }, 'Could not set decayResolution: it must be a finite number of ms above 0, received Infinity'],
     [{ maxUnconnectedPeers: -1 }, 'Could not set maxUnconnectedPeers: it must be a whole number of at least 0, received -1'],
     [{ maxUnconnectedPeers: 1.5 }, 'Could not set maxUnconnectedPeers: it must be a whole number of at least 0, received 1.5'],
-    [{ onHardLimit: bad('ignore') }, 'Could not set onHardLimit: it must be \'evict\' or \'deny\', received ignore'],
-    [{ trimOrder: bad('value') }, 'Could not set trimOrder: it must be a function of two candidates, received string']
+    [{ onHardLimit: bad('ignore') }, 'Could not set onHardLimit: it must be \'evict\' or \'deny\', received "ignore"'],
+    [{ trimOrder: bad('value') }, 'Could not set trimOrder: it must be a function of two candidates, received "value"']
   ])('%j: %s', (init, message) => {
     expect(() => connManager(init)).toThrow(expect.objectContaining({ name: 'InvalidLimitError', code: 'ERR_INVALID_LIMIT', message }))
   })

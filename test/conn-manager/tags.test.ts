@@ -15,7 +15,7 @@ describe('a tag that breaks its rule is an error, and changes nothing', () => {
     ['tagPeer with Infinity', m => { m.tagPeer(peer(0), 'a', Infinity) }, 'Could not set the tag "a": the value must be a safe integer, received Infinity'],
     ['tagPeer with a fraction', m => { m.tagPeer(peer(0), 'a', 0.5) }, 'Could not set the tag "a": the value must be a safe integer, received 0.5'],
     ['tagPeer beyond the safe integers', m => { m.tagPeer(peer(0), 'a', -(2 ** 53)) }, 'Could not set the tag "a": the value must be a safe integer, received -9007199254740992'],
-    ['tagPeer with a text', m => { m.tagPeer(peer(0), 'a', tag('5')) }, 'Could not set the tag "a": the value must be a safe integer, received 5'],
+    ['tagPeer with a text', m => { m.tagPeer(peer(0), 'a', tag('5')) }, 'Could not set the tag "a": the value must be a safe integer, received "5"'],
     ['upsertTag with an empty tag', m => { m.upsertTag(peer(0), '', () => 1) }, 'Could not set the tag: the tag must be a string that is not empty, received ""'],
     ['upsertTag to NaN', m => { m.upsertTag(peer(0), 'a', () => NaN) }, 'Could not set the tag "a": the value must be a safe integer, received NaN'],
     ['upsertTag to nothing', m => { m.upsertTag(peer(0), 'a', tag(() => {})) }, 'Could not set the tag "a": the value must be a safe integer, received undefined'],

@@ -3,7 +3,6 @@ import { clientKey } from '../address/client-key.ts'
 import { parseIp } from '../address/ip.ts'
 import { systemClock } from '../clock/system-clock.ts'
 import { deny } from '../limiter/denial.ts'
-import { checkRecord } from '../limiter/options.ts'
 import { gatePort } from '../limiter/ports.ts'
 import { BlockDesk } from './block-desk.ts'
 import { makeGatePort } from './gate-port.ts'
@@ -102,7 +101,7 @@ class GaterBody {
 
     return makeHooks({
       gate: stages,
-      user: also == null ? undefined : new UserGater(checkRecord('also', also), state.checks, state.clock, log),
+      user: also == null ? undefined : new UserGater(also, state.checks, state.clock, log),
       loading: () => persistence.isLoaded ? undefined : persistence.load(),
 
       denied: (denied, { stage, maConn, peer }) => {

@@ -1,4 +1,5 @@
 import { deny } from '../limiter/denial.ts'
+import { checkRecord } from '../limiter/options.ts'
 import { withDeadline } from './deadline.ts'
 import type { CheckOptions } from './config.ts'
 import type { Clock } from '../clock/clock.ts'
@@ -24,7 +25,7 @@ export class UserGater {
   readonly #log: Logger
 
   constructor (gater: Libp2pConnectionGater, checks: CheckOptions, clock: Clock, log: Logger) {
-    this.#gater = gater
+    this.#gater = checkRecord('also', gater)
     this.#checks = checks
     this.#clock = clock
     this.#log = log

@@ -25,10 +25,11 @@ export class UserGater {
   readonly #log: Logger
 
   constructor (gater: Libp2pConnectionGater, checks: CheckOptions, clock: Clock, log: Logger) {
-    this.#gater = checkRecord('also', gater)
+    this.#gater = gater
     this.#checks = checks
     this.#clock = clock
     this.#log = log
+    checkRecord('also', gater)
   }
 
   /** At once, unless the user's answer is a promise. Looked up each time: js-libp2p does so, too. */

@@ -32,6 +32,7 @@ export interface BlockRule {
   readonly source: 'rule' | 'list'
 }
 
+/** How long a rule lasts, and why it is there. */
 export interface BlockRuleOptions {
   /**
    * Milliseconds above 0; `Infinity` is for good.
@@ -42,6 +43,7 @@ export interface BlockRuleOptions {
   readonly reason?: string
 }
 
+/** What became of a list that was loaded. */
 export interface LoadReport {
   /** Distinct ranges that are in force now. */
   readonly ipv4: number
@@ -54,6 +56,7 @@ export interface LoadReport {
   readonly applied: boolean
 }
 
+/** Options of a block list. */
 export interface BlockListInit {
   /**
    * Rules besides the loaded list, which has no bound but its text.
@@ -66,6 +69,7 @@ export interface BlockListInit {
   readonly clock?: Clock
 }
 
+/** Ranges of addresses, single rules and one long list, asked by address. Synchronous but for `load`. */
 export interface BlockList {
   /** Rules that are in force, and ranges of the loaded list. */
   readonly size: number
@@ -84,6 +88,7 @@ export interface BlockList {
   /** Takes a rule away; the loaded list stays. @returns whether it was there @throws {@link InvalidAddressError} */
   unblockAddress (ip: string): boolean
 
+  /** Takes away the rule of exactly this range. @returns whether there was one. @throws {@link InvalidAddressError} */
   unblockSubnet (cidr: string): boolean
 
   /**

@@ -9,16 +9,19 @@ import type { LevelLimits } from './prefix-ledger.ts'
 import type { LevelRates } from './prefix-rates.ts'
 import type { Rate } from './rate.ts'
 
+/** Prefix length → connections, by family. `Infinity` counts and never refuses, 0 admits nobody. */
 export interface PrefixLimits {
   readonly ipv4?: Readonly<Record<number, number>>
   readonly ipv6?: Readonly<Record<number, number>>
 }
 
+/** Prefix length → rate, by family. */
 export interface PrefixRateLimits {
   readonly ipv4?: Readonly<Record<number, Rate>>
   readonly ipv6?: Readonly<Record<number, Rate>>
 }
 
+/** How many connections there may be, and how often. All may be changed at run time. */
 export interface ConnectionLimits {
   /**
    * Connections of one client, which is an IPv4 address or an IPv6 /56: shorthand `n` for the `prefixLimits`
@@ -73,6 +76,7 @@ export interface ConnectionLimits {
   readonly maxUnknown?: number
 }
 
+/** The limits in force, as they would be given. */
 export interface ConnectionLimiterConfig {
   readonly prefixLimits: Required<PrefixLimits>
   readonly networks: Readonly<Record<string, number>>

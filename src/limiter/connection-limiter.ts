@@ -14,6 +14,7 @@ import type { Lease } from './lease.ts'
 import type { RemoteLike } from './remote.ts'
 import type { Denied, DenyReason, Verdict } from './verdict.ts'
 
+/** Options of a connection limiter. */
 export interface ConnectionLimiterInit extends ConnectionLimits {
   /** Addresses and subnets without caps and rates. They count in totals. */
   readonly trust?: readonly string[]
@@ -30,6 +31,7 @@ export interface ConnectionLimiterInit extends ConnectionLimits {
   readonly clock?: Clock
 }
 
+/** Something `accept` has refused. */
 export interface ConnectionDenial {
   readonly remote: RemoteLike
   readonly verdict: Denied
@@ -37,8 +39,10 @@ export interface ConnectionDenial {
   readonly at: number
 }
 
+/** Hears of what `accept` refuses. */
 export type DenyListener = (event: { readonly type: 'deny', readonly detail: ConnectionDenial }) => void
 
+/** A limiter's inside, for operators. */
 export interface ConnectionLimiterInspection {
   readonly open: number
   readonly prefixes: Readonly<Record<string, number>>
@@ -50,6 +54,7 @@ export interface ConnectionLimiterInspection {
   readonly rateEntries: number
 }
 
+/** Gives places to connections, and counts who holds them. */
 export interface ConnectionLimiter {
   /**
    * Asks for a place and takes it: at every level or, when one of them is full, at none. Give it back with the lease's `release`.
@@ -72,6 +77,7 @@ export interface ConnectionLimiter {
   /** Open connections of the client that the address belongs to. */
   numOpen (remote: RemoteLike): number
 
+  /** @returns the limits in force */
   config (): ConnectionLimiterConfig
 
   /**
@@ -94,11 +100,13 @@ export interface ConnectionLimiter {
   /** @returns whether it was trusted before */
   untrust (range: string): boolean
 
+  /** @returns a fresh snapshot; it walks over everybody who is there */
   inspect (): ConnectionLimiterInspection
 
   /** Hears of everything `accept` denies. A listener that throws harms nobody. */
   addEventListener (type: 'deny', listener: DenyListener): void
 
+  /** The listener hears nothing any more. One that was never added is ignored. */
   removeEventListener (type: 'deny', listener: DenyListener): void
 }
 

@@ -10,6 +10,7 @@ import type { ConnectionLimits, ParsedLimits } from './connection-config.ts'
 import type { Rate } from './rate.ts'
 import type { RiskConfig, RiskInit } from './risk-options.ts'
 
+/** Options of a security gate. */
 export interface SecurityGateInit extends Omit<ConnectionLimits, 'connectRate'> {
   /**
    * Connections of one client.

@@ -16,6 +16,7 @@ export const SHARED_RATE_FACTOR = 64
 
 const OVERFLOW_KEY = '(overflow)'
 
+/** Options of a rate limiter besides its rate. */
 export interface RateLimiterOptions {
   /**
    * Keys that are remembered at most. At capacity, keys that have their whole quota leave first, then the one that is nearest to it, never one
@@ -42,6 +43,7 @@ export interface Quota {
   readonly window: number
 }
 
+/** One rate for many keys, each with a quota of its own. */
 export interface RateLimiter {
   /** Distinct keys that are remembered: those that are not equal to new ones, and some that are. */
   readonly size: number
@@ -62,6 +64,7 @@ export interface RateLimiter {
   /** What `take` would answer, without taking. */
   peek (key: string, cost?: number): Verdict
 
+  /** What the key has left now, without taking. */
   quota (key: string): Quota
 
   /** Gives the key its whole quota back. @returns whether it was remembered */

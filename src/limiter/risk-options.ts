@@ -7,8 +7,10 @@ export const OFFENCES = [
   'protocol-rate', 'pending-streams', 'negotiation-timeout'
 ] as const
 
+/** One of {@link OFFENCES}. */
 export type Offence = typeof OFFENCES[number]
 
+/** How offences become bans. */
 export interface RiskInit {
   /**
    * The score at which a client is banned.

@@ -7,6 +7,7 @@ import type { TrustList } from '../limiter/trust-list.ts'
 import type { DenyAction, DenyHandler } from './refuse.ts'
 import type { ServerKind } from './server-kind.ts'
 
+/** Who may say whose a connection is. */
 export interface ProxyProtocolOptions {
   /** Addresses and CIDRs of the proxies. */
   readonly from: readonly string[]
@@ -19,6 +20,7 @@ export interface ProxyProtocolOptions {
   readonly headerDeadline?: number
 }
 
+/** Options of `limitConnections`. */
 export interface LimitConnectionsOptions {
   /**
    * What a refused connection gets.

@@ -9,8 +9,10 @@ import type { Rate } from '../limiter/rate.ts'
 import type { TrustList } from '../limiter/trust-list.ts'
 import type { ForwardedField } from './forwarded.ts'
 
+/** A request of HTTP/1 or HTTP/2. */
 export type AnyRequest = IncomingMessage | Http2ServerRequest
 
+/** Options of `limitRequests`. */
 export interface LimitRequestsOptions {
   /**
    * Addresses and CIDRs of proxies whose word is taken for whose request it is.

@@ -203,10 +203,9 @@ function withinReserve (facts: TrimFacts, candidates: Int32Array, outboundMayGo:
 
 /** Says of each of the `count` first why it goes: what sets it apart from the next one, which stays. */
 function explain (ranking: TrimRanking, ranked: Int32Array, count: number): Chosen[] {
+  const going = ranked.subarray(0, count)
   const stays = ranked[count]
+  const reasons = stays == null ? undefined : ranking.reasons(going, stays)
 
-  return Array.from(ranked.subarray(0, count), index => ({
-    index,
-    reason: stays == null ? 'only-candidate' : ranking.reason(index, stays)
-  }))
+  return Array.from(going, (index, at) => ({ index, reason: reasons?.[at] ?? 'only-candidate' }))
 }

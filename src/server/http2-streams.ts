@@ -1,6 +1,6 @@
 import { constants } from 'node:http2'
+import { DeadlineQueue } from '../clock/deadline-queue.ts'
 import { DENIAL_MESSAGE } from '../limiter/verdict.ts'
-import { Deadlines } from './deadlines.ts'
 import { retryAfter } from './rate-limit-fields.ts'
 import { ignoreErrors } from './sockets.ts'
 import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
@@ -21,12 +21,12 @@ export function isCounted (stream: object, gate: SecurityGate): boolean {
 export class StreamGuard {
   readonly #gate: SecurityGate
   readonly #guests: Guests
-  readonly #closing: Deadlines<Http2Session>
+  readonly #closing: DeadlineQueue<Http2Session>
 
   constructor (gate: SecurityGate, guests: Guests, { writeDeadline, clock }: GuardConfig) {
     this.#gate = gate
     this.#guests = guests
-    this.#closing = new Deadlines(clock, writeDeadline, session => { session.destroy() })
+    this.#closing = new DeadlineQueue(clock, writeDeadline, session => { session.destroy() })
   }
 
   readonly hook: Hook = (args, pass) => {

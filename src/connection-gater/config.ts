@@ -4,7 +4,7 @@ import { InvalidOptionError } from '../limiter/errors.ts'
 import { checkCap, checkChoice, checkDuration, checkRecord } from '../limiter/options.ts'
 import { parseRisk } from '../limiter/risk-options.ts'
 import type { Cidr } from '../address/cidr.ts'
-import type { ConnectionGaterConfig, ConnectionGaterInit, ConnectionGaterLimits, LimitedTransport } from './contract.ts'
+import type { ConnectionGaterConfig, ConnectionGaterInit, ConnectionGaterLimits, LimitedTransport } from './options.ts'
 import type { ConnectionLimits, ParsedLimits } from '../limiter/connection-config.ts'
 import type { RiskConfig } from '../limiter/risk-options.ts'
 

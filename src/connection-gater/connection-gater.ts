@@ -1,8 +1,8 @@
-import { TypedEventEmitter } from 'main-event'
 import { clientKey } from '../address/client-key.ts'
 import { parseIp } from '../address/ip.ts'
 import { systemClock } from '../clock/system-clock.ts'
 import { deny } from '../limiter/denial.ts'
+import { GuardedEvents } from '../limiter/guarded-events.ts'
 import { gatePort } from '../limiter/ports.ts'
 import { BlockDesk } from './block-desk.ts'
 import { makeGatePort } from './gate-port.ts'
@@ -41,13 +41,14 @@ class GaterBody {
   readonly stages: StageDesk
   readonly reporter: Reporter
   readonly blocks: BlockDesk
-  readonly events = new TypedEventEmitter<ConnectionGaterEvents>()
+  readonly events: GuardedEvents<ConnectionGaterEvents>
   readonly hooks: Required<Libp2pConnectionGater>
   #displaced = 0
 
   constructor (init: ConnectionGaterInit, { log, store, isBrowser = false, random = Math.random }: GaterEdge) {
     const clock = init.clock ?? systemClock
 
+    this.events = new GuardedEvents(log)
     this.state = new GaterState({ init, clock, isBrowser, random, displace: held => { this.#displace(held) } })
     this.lives = new Lives(this.state)
     this.stages = new StageDesk(this.state, this.lives)
@@ -59,7 +60,7 @@ class GaterBody {
   }
 
   inspect (): GaterInspection {
-    const { state, reporter: { denials } } = this
+    const { state, events, reporter: { denials } } = this
     const { held, core, desk } = state
 
     return {
@@ -77,7 +78,8 @@ class GaterBody {
       displaced: this.#displaced,
       bans: desk.bans(),
       scored: desk.scored,
-      rateEntries: core.rateEntries
+      rateEntries: core.rateEntries,
+      listenerFailures: events.listenerFailures
     }
   }
 

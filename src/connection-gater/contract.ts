@@ -123,6 +123,9 @@ export interface GaterInspection {
 
   /** Entries of the connect rate's ledgers. */
   readonly rateEntries: number
+
+  /** Event listeners that threw or rejected, since the gater was made. Each is logged and harms nobody else. */
+  readonly listenerFailures: number
 }
 
 /** go-libp2p's five stages, as verdicts with reasons. The `deny…` hooks are made from these, and call them: use one or the other. */

@@ -53,7 +53,7 @@ class GaterBody {
     this.lives = new Lives(this.state)
     this.stages = new StageDesk(this.state, this.lives)
     this.reporter = new Reporter(this.state, log)
-    this.blocks = new BlockDesk({ parts: this.state, lives: this.lives, store, timeout: this.state.checks.checkTimeout, log })
+    this.blocks = new BlockDesk({ parts: this.state, lives: this.lives, store, timeout: () => this.state.checks.checkTimeout, log })
     this.blocks.seed(init.blocks ?? [], init.trust ?? [])
     this.hooks = this.#hooks(init.also, log)
     this.#emit()
@@ -104,7 +104,7 @@ class GaterBody {
 
     return makeHooks({
       gate: stages,
-      user: also == null ? undefined : new UserGater(also, state.checks, state.clock, log),
+      user: also == null ? undefined : new UserGater(also, () => state.checks, state.clock, log),
       loading: () => persistence.isLoaded ? undefined : persistence.load(),
 
       denied: (denied, { stage, maConn, peer }) => {

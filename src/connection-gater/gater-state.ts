@@ -11,8 +11,8 @@ import { HeldConnections } from './held-connections.ts'
 import { Lists } from './lists.ts'
 import { RiskDesk } from './risk-desk.ts'
 import type { CheckOptions, OwnLimits } from './config.ts'
-import type { ConnectionGaterConfig, ConnectionGaterInit, ConnectionGaterLimits } from './options.ts'
 import type { Held } from './held.ts'
+import type { ConnectionGaterConfig, ConnectionGaterInit, ConnectionGaterLimits } from './options.ts'
 import type { GaterParts } from './parts.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { GateHost, House } from '../limiter/ports.ts'
@@ -40,9 +40,9 @@ export class GaterState implements GaterParts {
   readonly clock: Clock
   readonly random: () => number
   readonly displace: (held: Held) => void
-  readonly checks: CheckOptions
-  readonly #risk: RiskConfig | undefined
   readonly #isShared: boolean
+  #risk: RiskConfig | undefined
+  checks: CheckOptions
   limits: OwnLimits
   house: House | undefined = undefined
   host: GateHost | undefined = undefined
@@ -74,7 +74,13 @@ export class GaterState implements GaterParts {
     if (this.#isShared) refuseCoreLimits(change)
     const core = changeCoreLimits(change, this.core.limits)
 
+    const checks = parseChecks(change, this.checks)
+    const risk = change.risk === undefined ? this.#risk : parseRiskInit(change.risk)
+
     this.limits = parseOwnLimits(change, this.limits)
+    this.checks = checks
+    if (risk !== this.#risk) this.desk.setConfig(risk)
+    this.#risk = risk
     if (hasCoreLimits(change)) this.core.setLimits(core, this.clock.now())
   }
 

@@ -113,14 +113,9 @@ export interface ConnectionGaterLimits {
    * @default true
    */
   readonly dialInsecure?: boolean
-}
-
-export interface ConnectionGaterInit extends ConnectionGaterLimits {
-  /** The user's own gater. It is asked after ours, and either may deny. Any truthy answer denies. */
-  readonly also?: Libp2pConnectionGater
 
   /**
-   * How long the user's own gater may take, and the store, in ms.
+   * How long the user's own gater may take, and the store, in ms. A change holds for what is asked from then on.
    *
    * @default 5_000
    */
@@ -134,11 +129,17 @@ export interface ConnectionGaterInit extends ConnectionGaterLimits {
   readonly onCheckFailed?: 'deny' | 'allow'
 
   /**
-   * How offences become bans; false scores nothing.
+   * How offences become bans; false scores nothing. What a change does not name has its default again; scores and bans stay, and the new rules hold from
+   * the next offence on.
    *
    * @default { threshold: 10, halfLife: 600_000, banTime: 600_000, maxBanTime: 86_400_000 }
    */
   readonly risk?: RiskInit | false
+}
+
+export interface ConnectionGaterInit extends ConnectionGaterLimits {
+  /** The user's own gater. It is asked after ours, and either may deny. Any truthy answer denies. */
+  readonly also?: Libp2pConnectionGater
 
   /** Blocked from the start: addresses, CIDRs and peers. They are not stored: they come again with the next start. */
   readonly blocks?: ReadonlyArray<string | PeerId>
@@ -164,10 +165,8 @@ export interface ConnectionGaterInit extends ConnectionGaterLimits {
 }
 
 /** What is in force: every limit, as it would be given. */
-export interface ConnectionGaterConfig extends Required<Omit<ConnectionGaterLimits, 'maxConnsPerIp' | 'prefixLimits' | 'connectRate'>> {
+export interface ConnectionGaterConfig extends Required<Omit<ConnectionGaterLimits, 'maxConnsPerIp' | 'prefixLimits' | 'connectRate' | 'risk'>> {
   readonly prefixLimits: Required<PrefixLimits>
   readonly connectRate: false | Required<PrefixRateLimits>
-  readonly checkTimeout: number
-  readonly onCheckFailed: 'deny' | 'allow'
-  readonly risk: Omit<RiskInit, 'weights'> | false
+  readonly risk: Required<Omit<RiskInit, 'weights'>> & Pick<RiskInit, 'weights'> | false
 }

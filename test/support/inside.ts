@@ -1,4 +1,5 @@
 import type { Connection, Libp2p, Libp2pEvents, MultiaddrConnection, Stream } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Server } from 'node:net'
 import type { TypedEventTarget } from 'main-event'
 import type { JsConnectionManager } from '../../src/libp2p/js-connection-manager.ts'
@@ -7,7 +8,7 @@ import type { JsConnectionManager } from '../../src/libp2p/js-connection-manager
 interface Components {
   readonly connectionManager: JsConnectionManager & { getConnectionsMap: () => Map<unknown, unknown> }
   readonly events: TypedEventTarget<Libp2pEvents>
-  readonly transportManager: { getListeners: () => unknown[] }
+  readonly transportManager: { getListeners: () => unknown[], listen: (addresses: Multiaddr[]) => Promise<void> }
 }
 
 export function componentsOf (node: Libp2p): Components {

@@ -6,7 +6,7 @@ import type { JsConnectionManager } from '../../src/libp2p/js-connection-manager
 
 /** What js-libp2p keeps private, and a test has to see or do: each field in one place, for the day it moves. */
 interface Components {
-  readonly connectionManager: JsConnectionManager & { getConnectionsMap: () => Map<unknown, unknown> }
+  readonly connectionManager: JsConnectionManager & { getConnectionsMap: () => Map<unknown, unknown>, openConnection: (target: unknown, options?: { initiator?: boolean }) => Promise<Connection> }
   readonly events: TypedEventTarget<Libp2pEvents>
   readonly transportManager: { getListeners: () => unknown[], listen: (addresses: Multiaddr[]) => Promise<void> }
 }

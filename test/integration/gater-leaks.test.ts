@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connectionManagerDefaults } from '../../src/index.ts'
 import { fakeClock } from '../../src/testing.ts'
-import { guarded, plainNode, visitorFrom } from '../support/gater-node.ts'
-import { canReadSockets, closed, establishedOn, rawSocket } from '../support/sockets.ts'
+import { guarded, plainNode } from '../support/gater-node.ts'
+import { closed, establishedOn, rawSocket } from '../support/sockets.ts'
 import { until } from '../support/until.ts'
 import type { Guarded } from '../support/gater-node.ts'
 import type { ConnectionGater, ConnectionGaterInit } from '../../src/index.ts'
@@ -180,49 +180,5 @@ describe('over WebSockets', () => {
     for (const socket of [garbage, plain, half]) socket.destroy()
 
     await until('all are given back', () => isEmpty(gater))
-  })
-})
-
-/** A dialled WebSocket whose node stops may never settle in js-libp2p. */
-async function bounded (promise: unknown): Promise<void> {
-  await Promise.race([promise, new Promise(resolve => { setTimeout(resolve, 800) })])
-}
-
-/** Forty at once: dials that come through, that are given up after some ms, whose node stops, and bare sockets that hang up. */
-async function churn (server: Guarded & { port: number }, round: number): Promise<void> {
-  const address = server.node.getMultiaddrs()[0]!
-  const visitors = await Promise.all(Array.from({ length: 20 }, async (_, n) => mine(await visitorFrom(`127.0.${(round + n) % 3}.1`))))
-  const raws = await raw(server.port, 20)
-  for (const [n, socket] of raws.entries()) socket.write('\x13/multistream/1.0.0\n'.slice(0, n))
-
-  await Promise.all(visitors.map(async (visitor, n) => {
-    const dialled = visitor.dial(address, { signal: AbortSignal.timeout(n % 4 === 3 ? n : 700) }).catch(() => {})
-    await bounded(Promise.all([dialled, ...n % 5 === 4 ? [visitor.stop()] : []]))
-  }))
-  for (const [n, socket] of raws.entries()) socket[n % 2 === 0 ? 'resetAndDestroy' : 'destroy']()
-}
-
-describe('a thousand mixed dials, aborts, refusals and stops', () => {
-  it.each([['TCP', TCP], ['WebSockets', WS]])('over %s end at zero on every counter, and our count is the system\'s at every quiet point', { timeout: 120_000 }, async (name, listen) => {
-    if (!canReadSockets) console.log('not compared with the system: there is no /proc/net/tcp')
-    const made = await server(listen, { maxConnsPerIp: 8, maxPendingPerIp: 6, maxPending: 12 }, SHORT)
-    const { node, gater, port } = made
-
-    for (let round = 0; round < 25; round++) {
-      await churn(made, round)
-      const visitors = nodes.splice(1)
-      await until('it is quiet', () => gater.inspect().pending.inbound === 0 && gater.inspect().closing === 0)
-      await until('the system counts as we do', () => !canReadSockets || establishedOn(port) === gater.inspect().connections)
-      expect(gater.inspect().connections).toBeLessThanOrEqual(3 * 8)
-      await Promise.all(visitors.map(async visitor => bounded(visitor.stop())))
-      await until('they are gone', () => isEmpty(gater))
-    }
-
-    const { denials, displaced } = gater.inspect()
-    console.log(`churn over ${name}: 1,000 dials and bare sockets, denied ${JSON.stringify(denials)}, displaced ${displaced}`)
-    await node.stop()
-    await until('nothing is held', () => isEmpty(gater))
-    expect(gater.inspect()).toMatchObject({ clients: {}, prefixes: {}, transports: {} })
-    await until('no socket is left', () => establishedOn(port) === 0)
   })
 })

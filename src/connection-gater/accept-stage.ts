@@ -70,7 +70,7 @@ export class AcceptStage {
     }
 
     const denied = this.#transportCap(client) ?? this.#totals()
-    if (denied != null || isFree || held.pendingOf(client).narrow < limits.maxPendingPerIp) return denied
+    if (denied != null || isFree || held.pendingOf(client) < limits.maxPendingPerIp) return denied
     return deny({ action: 'close', reason: 'pending-limit', limit: limits.maxPendingPerIp, key: clientKey(client) })
   }
 
@@ -102,7 +102,7 @@ export class AcceptStage {
       : whoMakesRoom({
           waiting: held.waiting,
           crowdedness: one => held.crowdedness(one),
-          newcomer: { client, crowd: held.pendingOf(client) },
+          newcomer: { client, crowd: held.pendingAround(client) },
           now,
           upgradeTimeout: host?.upgradeTimeout ?? DEFAULT_UPGRADE_TIMEOUT,
           random

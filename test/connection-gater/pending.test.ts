@@ -86,6 +86,16 @@ describe('pending connections', () => {
     expect(honest.status).toBe('open')
   })
 
+  it('from a new address of a crowded /24 displace nobody in a quieter one', () => {
+    const { gater } = bench({ maxPending: 12, risk: false })
+    const honest = ['198.51.100.1', '198.51.100.2'].map(address => socket(`/ip4/${address}/tcp/1`))
+    for (const one of honest) gater.denyInboundConnection(one)
+    for (let n = 1; n < 100; n++) gater.denyInboundConnection(socket(`/ip4/192.0.2.${n}/tcp/1`))
+
+    expect(honest.map(({ status }) => status)).toEqual(['open', 'open'])
+    expect(gater.inspect()).toMatchObject({ pending: { inbound: 12 }, denials: { 'pending-total': 89 } })
+  })
+
   it('that were displaced leave the total at once, a WebSocket its slot when its socket is gone', () => {
     const { gater } = bench({ maxPending: 2, maxPendingPerIp: Infinity })
     const flood = Array.from({ length: 2 }, () => socket('/ip4/198.51.100.1/tcp/1/ws'))

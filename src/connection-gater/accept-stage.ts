@@ -34,8 +34,9 @@ export class AcceptStage {
 
   /** @param isAllowed - by js-libp2p's own allow list, which is trust */
   admit (client: Client, isAllowed: boolean, end: End): Admission {
-    const { core, held, lists, clock } = this.#parts
+    const { core, held, lists, clock, age } = this.#parts
     const now = clock.now()
+    const since = age.at(now)
     const blocked = lists.blockedClient(client)
     if (blocked != null) return blocked
 
@@ -45,17 +46,19 @@ export class AcceptStage {
     let leaver: Held | undefined
 
     if (excuse == null && !isFree) {
-      const room = this.#makeRoom(client, now)
+      const room = this.#makeRoom(client, since)
       if (room.allow) leaver = room.leaver
       else excuse = room
     }
     if (excuse != null && !this.#excuses(client, excuse)) return excuse
+    const inexcusable = excuse == null ? undefined : this.#transportCap(client) ?? this.#totals()
+    if (inexcusable != null) return inexcusable
 
     const full = this.#parts.house?.atAccept(client, trusted || excuse != null || this.#isFavoured(client))
     if (full != null) return full
 
     if (leaver != null) this.#parts.displace(leaver)
-    const admitted = held.hold({ client, direction: 'inbound', since: now, end }, !isAllowed)
+    const admitted = held.hold({ client, direction: 'inbound', since, end }, now, !isAllowed)
     admitted.isFree = isFree
     if (excuse != null) this.#excuse(admitted, excuse)
     return admitted

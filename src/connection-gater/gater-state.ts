@@ -4,6 +4,7 @@ import { CrowdLedger } from '../limiter/crowd-ledger.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
 import { checkCapacity } from '../limiter/options.ts'
 import { DEFAULT_CAPACITY } from '../limiter/rate-limiter.ts'
+import { SteadyTime } from '../limiter/steady-time.ts'
 import { trustList } from '../limiter/trust-list.ts'
 import { changeCoreLimits, checkNames, formatConfig, hasCoreLimits, OWN_DEFAULTS, parseChecks, parseCoreLimits, parseOwnLimits, parseRiskInit, refuseCoreLimits } from './config.ts'
 import { FavouredAddresses } from './favoured-addresses.ts'
@@ -38,6 +39,7 @@ export class GaterState implements GaterParts {
   readonly desk: RiskDesk
   readonly favoured = new FavouredAddresses(FAVOURED_PEERS)
   readonly clock: Clock
+  readonly age = new SteadyTime()
   readonly random: () => number
   readonly displace: (held: Held) => void
   readonly #isShared: boolean

@@ -53,11 +53,11 @@ export class HeldConnections {
   }
 
   /** @param isCharged - whether it was the client who connected, and pays for it with its connect rate */
-  hold (init: HeldInit, isCharged: boolean): Held {
+  hold (init: HeldInit, now: number, isCharged: boolean): Held {
     const held = new Held(init)
-    const { client, direction, since } = held
+    const { client, direction } = held
 
-    if (client.kind === 'ip') held.lease = isCharged ? this.#core.take(client.ip, since) : this.#core.hold(client.ip, since)
+    if (client.kind === 'ip') held.lease = isCharged ? this.#core.take(client.ip, now) : this.#core.hold(client.ip, now)
     else this.#nameless++
 
     held.crowd = this.#crowds.enter(client)

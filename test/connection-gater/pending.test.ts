@@ -86,6 +86,18 @@ describe('pending connections', () => {
     expect(honest.status).toBe('open')
   })
 
+  it('are as old as they are when the clock jumps back by an hour', () => {
+    const { gater, clock } = bench({ maxPending: 1, risk: false })
+    const slow = socket('/ip4/198.51.100.1/tcp/1')
+    gater.denyInboundConnection(slow)
+    clock.jump(clock.now() - 3_600_000)
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+    clock.advance(2_000)
+
+    expect(gater.denyInboundConnection(socket())).toBe(false)
+    expect(slow.status).toBe('aborted')
+  })
+
   it('from a new address of a crowded /24 displace nobody in a quieter one', () => {
     const { gater } = bench({ maxPending: 12, risk: false })
     const honest = ['198.51.100.1', '198.51.100.2'].map(address => socket(`/ip4/${address}/tcp/1`))
@@ -149,6 +161,17 @@ describe('an address from which a protected or trusted peer last came', () => {
     expect(gater.denyInboundUpgradedConnection(ALICE, friend)).toBe(false)
     expect(house.log).toContain('accept favoured')
     expect(gater.numOpen('192.0.2.1')).toBe(2)
+  })
+
+  it.each([
+    ['all connections', 'total-limit', { maxConns: 1 }],
+    ['inbound connections', 'total-limit', { maxInbound: 1 }],
+    ['a transport\'s connections', 'transport-limit', { transportLimits: { tcp: 1 } }]
+  ])('stands above its own cap, and not above that on %s', (_, reason, limits) => {
+    const { gater } = withFriend(limits)
+
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+    expect(gater.inspect().denials).toEqual({ [reason]: 1 })
   })
 
   it('is above its cap for nobody else: a stranger is refused once he is known', () => {

@@ -13,7 +13,7 @@ export interface Contestant {
 }
 
 /** Microseconds of CPU per operation, of a fresh process that does nothing else. */
-export async function measureCpu ({ module, variant, warmUp, operations, run }: Contestant): Promise<number> {
+async function measureCpu ({ module, variant, warmUp, operations, run }: Contestant): Promise<number> {
   const child = fork(module, [variant])
 
   try {

@@ -94,6 +94,7 @@ describe('a thousand mixed dials, aborts, refusals and stops', () => {
       expect(accepted(made)).toBe(gater.inspect().connections)
       expect(gater.inspect()).toMatchObject({ pending: { inbound: 0, outbound: 0 }, closing: 0 })
       expect(gater.inspect().connections).toBeLessThanOrEqual(3 * 8)
+      expect(node.services.connManager.getInfo().connCount).toBe(gater.inspect().open.inbound)
       open.push(gater.inspect().connections)
 
       await Promise.all(visitors.map(async ({ node }) => bounded(node.stop())))

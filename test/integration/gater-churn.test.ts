@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { connectionManagerDefaults } from '../../src/index.ts'
 import { guarded } from '../support/gater-node.ts'
 import { quiet } from '../support/quiet.ts'
-import { backlogOn, canReadSockets, establishedOn, rawSocket } from '../support/sockets.ts'
+import { backlogOn, canReadSockets, establishedByRemote, establishedOn, rawSocket } from '../support/sockets.ts'
 import { until } from '../support/until.ts'
 import type { ConnectionGater } from '../../src/index.ts'
 import type { Guarded } from '../support/gater-node.ts'
@@ -91,7 +91,7 @@ describe('a thousand mixed dials, aborts, refusals and stops', () => {
       for (let round = 0; round < ROUNDS; round++) visitors.push(...await churn(made, block * ROUNDS + round))
       await quiet([made, ...visitors], () => accepted(made))
 
-      expect(accepted(made)).toBe(gater.inspect().connections)
+      expect(accepted(made), `the system has ${JSON.stringify(establishedByRemote(port))}, the gater ${JSON.stringify(gater.inspect().clients)}`).toBe(gater.inspect().connections)
       expect(gater.inspect()).toMatchObject({ pending: { inbound: 0, outbound: 0 }, closing: 0 })
       expect(gater.inspect().connections).toBeLessThanOrEqual(3 * 8)
       expect(node.services.connManager.getInfo().connCount).toBe(gater.inspect().open.inbound)

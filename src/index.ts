@@ -2,7 +2,8 @@ import './libp2p/require-node.ts'
 
 import { makeLibp2pGater } from './libp2p/connection-gater.ts'
 import { datastoreRules } from './store/datastore-rules.ts'
-import type { ConnectionGater, ConnectionGaterInit } from './connection-gater/contract.ts'
+import type { ConnectionGater } from './connection-gater/contract.ts'
+import type { ConnectionGaterInit } from './connection-gater/options.ts'
 
 export { bumpOverwrite, bumpSumBounded, bumpSumUnbounded, decayExpireWhenInactive, decayFixed, decayLinear, decayNone } from './conn-manager/decay.ts'
 export { nullConnManager } from './conn-manager/null-conn-manager.ts'
@@ -12,9 +13,9 @@ export { connectionManagerDefaults } from './libp2p/take-over.ts'
 
 export type { Clock, CancelTimer } from './clock/clock.ts'
 export type {
-  Blocked, BlockedAddress, BlockedPeer, BlockedSubnet, BlockOptions, ConnectionGater, ConnectionGaterConfig, ConnectionGaterEvents, ConnectionGaterInit, ConnectionGaterLimits,
-  Denial, GaterBan, GaterInspection, GaterUnban, Intercept, LimitedTransport
+  Blocked, BlockedAddress, BlockedPeer, BlockedSubnet, BlockOptions, ConnectionGater, ConnectionGaterEvents, Denial, GaterBan, GaterInspection, GaterUnban, Intercept
 } from './connection-gater/contract.ts'
+export type { ConnectionGaterConfig, ConnectionGaterInit, ConnectionGaterLimits, LimitedTransport } from './connection-gater/options.ts'
 export type { Transport } from './address/client-key.ts'
 export type { Stage } from './connection-gater/stages.ts'
 export type {

@@ -1,6 +1,6 @@
-import { TypedEventEmitter } from 'main-event'
 import { clientOf } from '../address/client.ts'
 import { Alarm } from '../clock/alarm.ts'
+import { GuardedEvents } from '../limiter/guarded-events.ts'
 import { closeConnections } from './close-connections.ts'
 import { NO_CONNECTION } from './connection-table.ts'
 import { contest } from './contest.ts'
@@ -33,7 +33,7 @@ export interface ConnManagerPorts {
 }
 
 /** The manager with its life: it owns the timers, the events and the log, and asks the rules and ledgers around it. */
-export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implements ConnManager {
+export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements ConnManager {
   readonly #options: ConnManagerOptions
   readonly #ports: ConnManagerPorts
   readonly #ledger: PeerLedger
@@ -49,7 +49,7 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
   #started = false
 
   constructor (options: ConnManagerOptions, ports: ConnManagerPorts) {
-    super()
+    super(ports.log)
 
     this.#options = options
     this.#ports = ports

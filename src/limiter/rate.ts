@@ -37,6 +37,10 @@ export function scaleRate (rate: Rate, factor: number): Rate {
   return { ...rate, limit: rate.limit === Infinity ? Infinity : Math.min(rate.limit * factor, mostOf(rate)) }
 }
 
+export function isSameRate (a: Rate, b: Rate): boolean {
+  return a.strategy === b.strategy && a.limit === b.limit && a.window === b.window
+}
+
 /** One text for one rate. */
 export function formatRate (rate: Rate): string {
   return `${rate.strategy} ${rate.limit}/${rate.window}ms`

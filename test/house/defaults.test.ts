@@ -51,7 +51,7 @@ describe('the defaults that the manager\'s options name', () => {
 })
 
 describe('the defaults that the gater\'s options name', () => {
-  const file = 'src/connection-gater/contract.ts'
+  const file = 'src/connection-gater/options.ts'
   const real = connectionGater().config() as unknown as Readonly<Record<string, unknown>>
 
   /** A shorthand, things that are there or not, and what its own tests show. */
@@ -73,7 +73,7 @@ describe('the defaults that the gater\'s options name', () => {
 describe('options without a value of their own', () => {
   const inits = [
     ['src/conn-manager/contract.ts', 'ConnManagerInit'],
-    ['src/connection-gater/contract.ts', 'ConnectionGaterInit']
+    ['src/connection-gater/options.ts', 'ConnectionGaterInit']
   ] as const
 
   it.each(inits)('say so in %s', (file, name) => {

@@ -129,7 +129,7 @@ describe('prefixes', () => {
   })
 
   it('agrees with a Map through any sequence of keys, resets and time', () => {
-    const moves = fc.array(fc.record({ net: fc.nat(40), host: fc.nat(3), gap: fc.nat(300), reset: fc.boolean() }), { maxLength: 400 })
+    const moves = fc.array(fc.record({ net: fc.nat(40), host: fc.nat(3), gap: fc.nat(300), reset: fc.boolean() }), { maxLength: 400, size: 'max' })
 
     fc.assert(fc.property(moves, given => {
       const ledger = prefixRateLedger(RATE, { family: 4, length: 32, capacity: 10_000 })

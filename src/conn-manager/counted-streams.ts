@@ -16,7 +16,7 @@ export function countedStreams ({ streams }: Connection): number {
 }
 
 /** A switch and not a Set: protocol names come off the wire, each a new string, and a Set would hash every one of them first. */
-function isCounted (protocol: string | undefined): boolean {
+export function isCounted (protocol: string | undefined): boolean {
   switch (protocol) {
     case undefined:
     case '':

@@ -1,0 +1,71 @@
+import { NO_VIOLATIONS } from './violations.ts'
+import type { Direction, Places } from './protocol-places.ts'
+import type { Violations } from './violations.ts'
+import type { Idler } from '../limiter/idle-queue.ts'
+import type { Connection, Stream } from '@libp2p/interface'
+
+/** A connection whose streams are watched. Its ledger writes what is counted on it. */
+export class Guest implements Idler {
+  readonly connection: Connection
+
+  /** Its row in the rate of openings. */
+  readonly row: number
+  readonly streams = new Map<Stream, GatedStream>()
+
+  /** Inbound streams that are not negotiated. */
+  pending = 0
+
+  /** Open streams that are life. A connection without any is in the idle queue. */
+  counted = 0
+  violations: Violations = NO_VIOLATIONS
+
+  /** It is being closed, or has closed: what still arrives on it is refused and not counted. */
+  isClosing = false
+
+  /** Stops hearing of its streams. */
+  undo: (() => void) | undefined = undefined
+
+  // Steady ms, and its neighbours among the idle.
+  lastActivity = 0
+  older: Idler | undefined = undefined
+  newer: Idler | undefined = undefined
+
+  constructor (connection: Connection, row: number) {
+    this.connection = connection
+    this.row = row
+  }
+}
+
+type OnClose = (stream: GatedStream, event: Event) => void
+
+/** A stream and what it holds, from its opening until it closes. It is its own listener: one object for each stream is enough. */
+export class GatedStream {
+  readonly guest: Guest
+  readonly stream: Stream
+
+  /** Steady ms. */
+  readonly since: number
+  state: 'pending' | 'open' | 'gone' = 'pending'
+
+  /** Where it is counted on the whole node. */
+  places: Places | undefined = undefined
+
+  /** Whether it is life. */
+  isCounted = false
+  readonly #onClose: OnClose
+
+  constructor (guest: Guest, stream: Stream, since: number, onClose: OnClose) {
+    this.guest = guest
+    this.stream = stream
+    this.since = since
+    this.#onClose = onClose
+  }
+
+  get direction (): Direction {
+    return this.stream.direction
+  }
+
+  handleEvent (event: Event): void {
+    this.#onClose(this, event)
+  }
+}

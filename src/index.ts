@@ -32,6 +32,12 @@ export type { Rate, RateStrategy } from './limiter/rate.ts'
 export type {
   IdleClosing, StreamDenial, StreamGate, StreamGateConfig, StreamGateEvents, StreamGateInit, StreamGateInspection, StreamGateLimits, StreamHook
 } from './stream-gate/contract.ts'
+export { byteQuotas } from './stream-gate/byte-quotas.ts'
+export { meter } from './stream-gate/meter.ts'
+export { throttle } from './stream-gate/throttle.ts'
+export type { ByteQuota, ByteQuotas, ByteQuotasOptions, ByteRate, ByteWait } from './stream-gate/byte-quotas.ts'
+export type { Bytes, BytesSource, BytesTransform } from './stream-gate/bytes.ts'
+export type { ThrottleOptions } from './stream-gate/throttle.ts'
 export { StreamDeniedError, StreamHookError } from './stream-gate/errors.ts'
 
 /**

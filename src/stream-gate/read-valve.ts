@@ -27,18 +27,20 @@ export class ReadValve {
   }
 
   /**
-   * What the stream still holds, once its adapter has ended: when the remote has said its last that one stops listening at once, and what a
-   * paused stream holds would be lost.
+   * What the stream still holds, once its adapter has ended: when the remote has said its last that one stops listening at once, and what came while
+   * the stream was paused would be lost.
    */
-  rest (): Bytes[] {
-    const { readStatus, remoteWriteStatus } = this.#stream
-    if (readStatus !== 'paused' || remoteWriteStatus !== 'closed') return []
+  async rest (): Promise<Bytes[]> {
+    const { readBufferLength, remoteWriteStatus } = this.#stream
+    if (readBufferLength === 0 || remoteWriteStatus !== 'closed') return []
 
     const rest: Bytes[] = []
     const onMessage = ({ data }: { readonly data: Bytes }): void => { rest.push(data) }
 
+    // A paused stream hands it over when it is resumed, another in the microtask after somebody listens.
     this.#stream.addEventListener('message', onMessage)
     this.open()
+    await undefined
     this.#stream.removeEventListener('message', onMessage)
     return rest
   }

@@ -1,10 +1,10 @@
 import { TypedEventEmitter } from 'main-event'
-import { DeadlineQueue } from '../clock/deadline-queue.ts'
 import { deny } from '../limiter/denial.ts'
 import { SteadyTime } from '../limiter/steady-time.ts'
 import { DENIAL_MESSAGE } from '../limiter/verdict.ts'
 import { IdleWatch } from './idle-watch.ts'
 import { parseLimits, rateOf } from './options.ts'
+import { PendingWatch } from './pending-watch.ts'
 import { ProtocolLimits } from './protocol-limits.ts'
 import { StreamDenials } from './stream-denials.ts'
 import { StreamLedger } from './stream-ledger.ts'
@@ -32,8 +32,8 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
   readonly #ledger: StreamLedger
   readonly #protocols: ProtocolLimits
   readonly #idle: IdleWatch
+  readonly #pending: PendingWatch
   readonly denials: StreamDenials
-  #deadlines: DeadlineQueue<GatedStream>
   #config: StreamGateConfig
   #started = false
 
@@ -49,7 +49,9 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
     this.#idle = new IdleWatch({
       ledger: this.#ledger, clock, time: this.#time, timeout: () => this.#config.idleTimeout, onIdle: guests => { this.#closeIdle(guests) }
     })
-    this.#deadlines = this.#makeDeadlines(config.negotiationTimeout)
+    this.#pending = new PendingWatch({
+      clock, time: this.#time, timeout: () => this.#config.negotiationTimeout, onDue: gated => { this.#timedOut(gated) }
+    })
     this.denials = new StreamDenials({
       write: (now, line) => { ports.write(now, line) },
       isHeard: () => this.listenerCount('deny') > 0,
@@ -64,7 +66,7 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
 
   stop (): void {
     this.#started = false
-    this.#deadlines.clear()
+    this.#pending.clear()
     this.#idle.stop()
 
     for (const guest of this.#ledger.guests()) {
@@ -88,7 +90,7 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
     if (change.maxStreamsPerProtocol !== undefined || change.directions !== undefined) {
       this.#ledger.setPlaces(config.maxStreamsPerProtocol, ({ direction }) => this.#protocols.isLimited(direction))
     }
-    if (change.negotiationTimeout !== undefined) this.#restartDeadlines(config.negotiationTimeout)
+    if (change.negotiationTimeout !== undefined) this.#pending.reset()
     if (change.idleTimeout !== undefined) this.#idle.reset()
   }
 
@@ -124,7 +126,7 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
 
     // what the remote sent with its last words may yet arrive: it is still heard, and refused
     guest.isClosing = true
-    for (const gated of guest.streams.values()) this.#deadlines.delete(gated)
+    for (const gated of guest.streams.values()) this.#pending.delete(gated)
     this.#ledger.leave(guest, this.#now())
   }
 
@@ -161,7 +163,7 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
 
     if (shortage == null) this.#ledger.opens.take(guest.row, now)
     // streams that came before anybody listened are announced later, also those that have closed since
-    if (stream.status === 'open') this.#deadlines.add(this.#ledger.add(guest, stream, now))
+    if (stream.status === 'open') this.#pending.add(this.#ledger.add(guest, stream, now))
   }
 
   #openShortage (guest: Guest, now: number): Shortage | undefined {
@@ -185,7 +187,7 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
   #enter (guest: Guest, stream: Stream): void {
     const known = guest.streams.get(stream)
 
-    if (known != null) this.#deadlines.delete(known)
+    if (known != null) this.#pending.delete(known)
     this.#ledger.negotiated(known ?? this.#ledger.add(guest, stream, this.#now()), this.#protocols.isLimited(stream.direction), this.#ports.isLife(stream.protocol))
   }
 
@@ -195,7 +197,7 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
       if (stream.status !== 'open' || guest.streams.has(stream)) continue
 
       if (stream.protocol !== '') this.#enter(guest, stream)
-      else if (stream.direction === 'inbound') this.#deadlines.add(this.#ledger.add(guest, stream, this.#now()))
+      else if (stream.direction === 'inbound') this.#pending.add(this.#ledger.add(guest, stream, this.#now()))
     }
   }
 
@@ -203,7 +205,7 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
     const now = this.#now()
     const { state, guest, since, stream } = gated
 
-    this.#deadlines.delete(gated)
+    this.#pending.delete(gated)
     this.#ledger.release(gated, now)
 
     // js-libp2p's own time-out may have been faster
@@ -264,20 +266,6 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
       this.safeDispatchEvent('idle', { detail: { peer, connectionId, idleFor, at: this.#options.clock.now() } })
     }
     if (closing.length > 0) this.#ports.closeIdle(closing.map(({ guest }) => guest.connection))
-  }
-
-  #makeDeadlines (timeout: number): DeadlineQueue<GatedStream> {
-    return new DeadlineQueue(this.#options.clock, timeout, gated => { this.#timedOut(gated) })
-  }
-
-  /** Who is waiting has the new time from now on. */
-  #restartDeadlines (timeout: number): void {
-    this.#deadlines.clear()
-    this.#deadlines = this.#makeDeadlines(timeout)
-
-    for (const guest of this.#ledger.guests()) {
-      for (const gated of guest.streams.values()) if (gated.state === 'pending') this.#deadlines.add(gated)
-    }
   }
 
   #now (): number {

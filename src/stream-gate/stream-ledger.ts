@@ -56,7 +56,10 @@ export class StreamLedger {
   leave (guest: Guest, now: number): void {
     if (!this.#guests.delete(guest.connection)) return
 
-    for (const stream of [...guest.streams.values()]) this.release(stream, now)
+    for (const gated of [...guest.streams.values()]) {
+      gated.stream.removeEventListener('close', gated)
+      this.release(gated, now)
+    }
     this.#wake(guest)
     this.opens.remove(guest.row)
   }
@@ -88,14 +91,13 @@ export class StreamLedger {
     if (guest.counted++ === 0) this.#wake(guest)
   }
 
-  /** It has closed. @returns whether this call released it */
+  /** It has closed; to stop listening to what cannot close again would only cost. @returns whether this call released it */
   release (gated: GatedStream, now: number): boolean {
     const { guest, stream, state } = gated
     if (state === 'gone') return false
 
     gated.state = 'gone'
     guest.streams.delete(stream)
-    stream.removeEventListener('close', gated)
 
     if (state === 'pending') {
       guest.pending--

@@ -156,7 +156,7 @@ class Throttled implements AsyncGenerator<Bytes> {
       this.#valve?.open()
     }
 
-    yield * this.#valve?.rest() ?? []
+    yield * await this.#valve?.rest() ?? []
   }
 
   async #pass (bytes: number): Promise<boolean> {

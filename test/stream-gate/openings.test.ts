@@ -125,15 +125,19 @@ describe('streams without a protocol', () => {
     expect(gate.inspect().denials['negotiation-timeout'] ?? 0).toBe(count)
   })
 
-  it('that wait have a new time-out from when it is set', () => {
+  it.each([
+    ['shorter', 6_000, 2_000, 0],
+    ['shorter, and not over yet', 6_000, 8_000, 2_000],
+    ['longer', 6_000, 12_000, 6_000]
+  ])('that wait have a new time-out, %s, from when they came', (_, waited, timeout, left) => {
     const { visit, clock, gate } = kit()
     const stream = mockStream()
     visit().arrive(stream)
-    clock.advance(9_000)
-    gate.setConfig({ negotiationTimeout: 2_000 })
+    clock.advance(waited)
+    gate.setConfig({ negotiationTimeout: timeout })
 
-    clock.advance(1_999)
-    expect(stream.status).toBe('open')
+    clock.advance(Math.max(0, left - 1))
+    expect(stream.status).toBe(left === 0 ? 'aborted' : 'open')
     clock.advance(1)
     expect(stream.status).toBe('aborted')
   })

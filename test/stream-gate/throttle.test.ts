@@ -43,7 +43,8 @@ function read (source: AsyncIterable<Bytes>, clock: FakeClock): Reading {
       content.push(...piece.subarray())
     }
   }
-  run().then(() => { reading.ended = true }, error => { reading.ended = error })
+  const end = (how: unknown): void => { reading.ended = how }
+  run().then(() => { end(true) }, end)
   return reading
 }
 
@@ -255,7 +256,9 @@ describe('meter', () => {
     const counts: number[] = []
     const chunks = [new Uint8Array(3), new Uint8ArrayList(new Uint8Array(4), new Uint8Array(5))]
     const passed: Bytes[] = []
-    await pipe(chunks, meter(bytes => { counts.push(bytes) }), async source => { for await (const chunk of source) passed.push(chunk) })
+    await pipe(chunks, meter(bytes => { counts.push(bytes) }), async source => {
+      for await (const chunk of source) passed.push(chunk)
+    })
 
     expect(counts).toEqual([3, 9])
     expect(passed).toEqual(chunks)

@@ -15,7 +15,7 @@ export const LISTEN: Readonly<Record<string, string>> = {
 }
 
 /** More than the muxer allows: what holds in these tests is the gate. */
-export const ANY_NUMBER = { maxInboundStreams: 100_000, maxOutboundStreams: 100_000 }
+const ANY_NUMBER = { maxInboundStreams: 100_000, maxOutboundStreams: 100_000 }
 
 /** What is used of it does not come back in the time of a test. */
 export function hourly (limit: number): Rate {

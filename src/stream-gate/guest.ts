@@ -1,5 +1,5 @@
 import { NO_VIOLATIONS } from './violations.ts'
-import type { Direction, Places } from './protocol-places.ts'
+import type { Places } from './protocol-places.ts'
 import type { Violations } from './violations.ts'
 import type { Idler } from '../limiter/idle-queue.ts'
 import type { Connection, Stream } from '@libp2p/interface'
@@ -10,12 +10,14 @@ export class Guest implements Idler {
 
   /** Its row in the rate of openings. */
   readonly row: number
-  readonly streams = new Map<Stream, GatedStream>()
 
-  /** Inbound streams that are not negotiated. */
-  pending = 0
+  /** Streams that the remote has opened and whose protocol is awaited. Who closed before that is found out when somebody looks. */
+  readonly pending = new Map<Stream, GatedStream>()
 
-  /** Open streams that are life. A connection without any is in the idle queue. */
+  /** Streams that hold something until they close. */
+  readonly holders = new Map<Stream, GatedStream>()
+
+  /** Holders that are life. A connection without any is in the idle queue. */
   counted = 0
   violations: Violations = NO_VIOLATIONS
 
@@ -36,16 +38,15 @@ export class Guest implements Idler {
   }
 }
 
-type OnClose = (stream: GatedStream, event: Event) => void
+type OnClose = (stream: GatedStream) => void
 
-/** A stream and what it holds, from its opening until it closes. It is its own listener: one object for each stream is enough. */
+/** A stream that is waited for, or that holds something until it closes. It is its own listener. */
 export class GatedStream {
   readonly guest: Guest
   readonly stream: Stream
 
   /** Steady ms. */
   readonly since: number
-  state: 'pending' | 'open' | 'gone' = 'pending'
 
   /** Where it is counted on the whole node. */
   places: Places | undefined = undefined
@@ -61,11 +62,7 @@ export class GatedStream {
     this.#onClose = onClose
   }
 
-  get direction (): Direction {
-    return this.stream.direction
-  }
-
-  handleEvent (event: Event): void {
-    this.#onClose(this, event)
+  handleEvent (): void {
+    this.#onClose(this)
   }
 }

@@ -44,10 +44,16 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
     this.#options = options
     this.#ports = ports
     this.#config = config
-    this.#ledger = new StreamLedger(rateOf(config.openRate), config.maxStreamsPerProtocol, (gated, event) => { this.#closed(gated, event) })
+    this.#ledger = new StreamLedger({
+      openRate: rateOf(config.openRate),
+      config: () => this.#config,
+      isLimited: ({ direction }) => this.#protocols.isLimited(direction),
+      isLife: ({ protocol }) => ports.isLife(protocol),
+      onClose: gated => { this.#closed(gated) }
+    })
     this.#protocols = new ProtocolLimits(config, this.#ledger.places, capacity, clock)
     this.#idle = new IdleWatch({
-      ledger: this.#ledger, clock, time: this.#time, timeout: () => this.#config.idleTimeout, onIdle: guests => { this.#closeIdle(guests) }
+      ledger: this.#ledger, clock, time: this.#time, timeout: () => this.#idleTimeout, onIdle: guests => { this.#closeIdle(guests) }
     })
     this.#pending = new PendingWatch({
       clock, time: this.#time, timeout: () => this.#config.negotiationTimeout, onDue: gated => { this.#timedOut(gated) }
@@ -87,11 +93,13 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
     this.#config = config
     if (change.openRate !== undefined) this.#ledger.opens.setRate(rateOf(config.openRate), now)
     this.#protocols.set(config, change)
-    if (change.maxStreamsPerProtocol !== undefined || change.directions !== undefined) {
-      this.#ledger.setPlaces(config.maxStreamsPerProtocol, ({ direction }) => this.#protocols.isLimited(direction))
-    }
+    if (change.maxStreamsPerProtocol !== undefined || change.directions !== undefined || change.idleTimeout !== undefined) this.#ledger.recount(now)
     if (change.negotiationTimeout !== undefined) this.#pending.reset()
-    if (change.idleTimeout !== undefined) this.#idle.reset()
+    if (change.idleTimeout === undefined) return
+
+    // until now nobody has seen when they were active
+    if (current.idleTimeout === Infinity) for (const guest of this.#ledger.guests()) this.#ledger.spare(guest, now)
+    this.#idle.reset()
   }
 
   inspect (): StreamGateInspection {
@@ -126,7 +134,7 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
 
     // what the remote sent with its last words may yet arrive: it is still heard, and refused
     guest.isClosing = true
-    for (const gated of guest.streams.values()) this.#pending.delete(gated)
+    for (const gated of guest.pending.values()) this.#pending.delete(gated)
     this.#ledger.leave(guest, this.#now())
   }
 
@@ -136,12 +144,13 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
     if (guest == null) return undefined
     if (guest.isClosing) return deny({ action: 'close', reason: 'not-open' })
 
+    this.#settle(guest, stream)
     const shortage = this.#protocols.ask(connection.remotePeer, stream.protocol, stream.direction)
     const denied = shortage == null ? undefined : this.#deny(guest, stream, 'protocol', shortage, this.#now())
     if (denied != null) return denied
 
     // one that has closed already would never be given back
-    if (stream.status === 'open') this.#enter(guest, stream)
+    if (stream.status === 'open') this.#ledger.hold(guest, stream, this.#now())
     return undefined
   }
 
@@ -151,7 +160,7 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
       stream.abort(REFUSED)
       return
     }
-    if (guest.streams.has(stream)) return
+    if (guest.pending.has(stream)) return
 
     const now = this.#now()
     const shortage = this.#openShortage(guest, now)
@@ -163,70 +172,70 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
 
     if (shortage == null) this.#ledger.opens.take(guest.row, now)
     // streams that came before anybody listened are announced later, also those that have closed since
-    if (stream.status === 'open') this.#pending.add(this.#ledger.add(guest, stream, now))
+    if (stream.status === 'open') this.#pending.add(this.#ledger.await(guest, stream, now))
   }
 
   #openShortage (guest: Guest, now: number): Shortage | undefined {
     const { maxPendingStreams, negotiationTimeout } = this.#config
     const { opens } = this.#ledger
 
-    if (guest.pending >= maxPendingStreams) this.#recountPending(guest)
-    if (guest.pending >= maxPendingStreams) return { reason: 'pending-streams', limit: maxPendingStreams, offence: 'pending-streams', window: negotiationTimeout }
+    if (guest.pending.size >= maxPendingStreams) this.#lookAtPending(guest)
+    if (guest.pending.size >= maxPendingStreams) return { reason: 'pending-streams', limit: maxPendingStreams, offence: 'pending-streams', window: negotiationTimeout }
 
     const wait = opens.wait(guest.row, now)
     return wait === 0 ? undefined : { reason: 'stream-rate', limit: opens.rate.limit, retryAfter: wait, offence: 'stream-rate', window: opens.rate.window }
   }
 
-  /** Where the middleware cannot be heard, a stream with a protocol is one that was negotiated. */
-  #recountPending (guest: Guest): void {
-    for (const gated of guest.streams.values()) {
-      if (gated.state === 'pending' && gated.stream.protocol !== '') this.#ledger.negotiated(gated, false, true)
+  /** Those that have closed, or have a protocol although the middleware was not heard, make room. */
+  #lookAtPending (guest: Guest): void {
+    for (const gated of [...guest.pending.values()]) {
+      const { stream } = gated
+      if (stream.status === 'open' && stream.protocol === '') continue
+
+      this.#settle(guest, stream)
+      this.#blameIfLate(gated)
     }
   }
 
-  #enter (guest: Guest, stream: Stream): void {
-    const known = guest.streams.get(stream)
+  #settle (guest: Guest, stream: Stream): void {
+    const gated = guest.pending.get(stream)
+    if (gated == null) return
 
-    if (known != null) this.#pending.delete(known)
-    this.#ledger.negotiated(known ?? this.#ledger.add(guest, stream, this.#now()), this.#protocols.isLimited(stream.direction), this.#ports.isLife(stream.protocol))
+    guest.pending.delete(stream)
+    this.#pending.delete(gated)
   }
 
   /** Streams that were there before the gate. */
   #adopt (guest: Guest): void {
-    for (const stream of guest.connection.streams) {
-      if (stream.status !== 'open' || guest.streams.has(stream)) continue
+    const now = this.#now()
 
-      if (stream.protocol !== '') this.#enter(guest, stream)
-      else if (stream.direction === 'inbound') this.#pending.add(this.#ledger.add(guest, stream, this.#now()))
+    for (const stream of guest.connection.streams) {
+      if (stream.status !== 'open') continue
+
+      if (stream.protocol !== '') this.#ledger.hold(guest, stream, now)
+      else if (stream.direction === 'inbound') this.#pending.add(this.#ledger.await(guest, stream, now))
     }
   }
 
-  #closed (gated: GatedStream, event: Event): void {
-    const now = this.#now()
-    const { state, guest, since, stream } = gated
-
-    this.#pending.delete(gated)
-    this.#ledger.release(gated, now)
-
-    // js-libp2p's own time-out may have been faster
-    const isLate = state === 'pending' && now - since >= this.#config.negotiationTimeout - SLACK && (event as { local?: boolean }).local === true
-    if (isLate && stream.protocol === '') this.#deny(guest, stream, 'negotiate', this.#tooLate(), now)
+  #closed (gated: GatedStream): void {
+    this.#ledger.release(gated, this.#now())
     this.#idle.look()
   }
 
   #timedOut (gated: GatedStream): void {
     const { guest, stream } = gated
-    if (gated.state !== 'pending') return
+    guest.pending.delete(stream)
 
-    if (stream.protocol !== '') {
-      this.#ledger.negotiated(gated, false, true)
-      return
-    }
+    if (stream.status !== 'open') this.#blameIfLate(gated)
+    else if (stream.protocol === '' && this.#deny(guest, stream, 'negotiate', this.#tooLate(), this.#now()) != null) stream.abort(REFUSED)
+  }
 
-    const now = this.#now()
-    if (this.#deny(guest, stream, 'negotiate', this.#tooLate(), now) == null) return
-    this.#ledger.release(gated, now)
-    stream.abort(REFUSED)
+  /** js-libp2p's own time-out may have been faster. */
+  #blameIfLate ({ guest, stream }: GatedStream): void {
+    const { status, protocol, timeline: { open, close = open } } = stream
+    const isLate = status === 'aborted' && protocol === '' && close - open >= this.#config.negotiationTimeout - SLACK
+
+    if (isLate) this.#deny(guest, stream, 'negotiate', this.#tooLate(), this.#now())
   }
 
   #tooLate (): Shortage {
@@ -266,6 +275,11 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
       this.safeDispatchEvent('idle', { detail: { peer, connectionId, idleFor, at: this.#options.clock.now() } })
     }
     if (closing.length > 0) this.#ports.closeIdle(closing.map(({ guest }) => guest.connection))
+  }
+
+  /** Where streams are not heard of when they are negotiated, nobody knows who is idle. */
+  get #idleTimeout (): number {
+    return this.#ports.off().includes('middleware') ? Infinity : this.#config.idleTimeout
   }
 
   #now (): number {

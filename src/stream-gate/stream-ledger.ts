@@ -2,39 +2,61 @@ import { IdleQueue } from '../limiter/idle-queue.ts'
 import { RowRates } from '../limiter/row-rates.ts'
 import { GatedStream, Guest } from './guest.ts'
 import { ProtocolPlaces } from './protocol-places.ts'
+import type { StreamGateConfig } from './contract.ts'
 import type { Rate } from '../limiter/rate.ts'
 import type { Connection, Stream } from '@libp2p/interface'
+
+export interface StreamLedgerInit {
+  readonly openRate: Rate
+  readonly config: () => Pick<StreamGateConfig, 'maxStreamsPerProtocol' | 'idleTimeout'>
+
+  /** Whether it may take a place of its protocol. */
+  isLimited (stream: Stream): boolean
+
+  /** Whether it keeps its connection from being idle. */
+  isLife (stream: Stream): boolean
+
+  /** One that holds something has closed. */
+  onClose (stream: GatedStream): void
+}
 
 /**
  * Every connection and stream that is watched, and every count of them. Each change is synchronous, and what a stream holds is written on it, so
  * that giving it back twice gives back nothing. Bounded by the connections and streams that there are. `now` never goes back.
+ *
+ * To listen to a stream costs more than all else that is done about it, so that is done only where it holds something: a place, or its connection's
+ * life. The others are looked at when somebody wants to know.
  */
 export class StreamLedger {
+  readonly #init: StreamLedgerInit
   readonly #guests = new Map<Connection, Guest>()
   readonly #idle = new IdleQueue<Guest>()
-  readonly #onClose: (stream: GatedStream, event: Event) => void
   readonly opens: RowRates
   readonly places: ProtocolPlaces
-  #idleCount = 0
-  #pending = 0
-  #open = 0
 
-  constructor (openRate: Rate, maxStreamsPerProtocol: Readonly<Record<string, number>>, onClose: (stream: GatedStream, event: Event) => void) {
-    this.opens = new RowRates(openRate)
-    this.places = new ProtocolPlaces(maxStreamsPerProtocol)
-    this.#onClose = onClose
+  constructor (init: StreamLedgerInit) {
+    this.#init = init
+    this.opens = new RowRates(init.openRate)
+    this.places = new ProtocolPlaces(init.config().maxStreamsPerProtocol)
   }
 
   get connections (): number {
     return this.#guests.size
   }
 
+  /** Connections without a stream that is life. */
   get idle (): number {
-    return this.#idleCount
+    return this.guests().filter(guest => !this.#openOf(guest).some(stream => this.#init.isLife(stream))).length
   }
 
   get streams (): { open: number, pending: number } {
-    return { open: this.#open, pending: this.#pending }
+    const sums = { open: 0, pending: 0 }
+
+    for (const guest of this.#guests.values()) {
+      sums.open += this.#openOf(guest).length
+      for (const stream of guest.pending.keys()) if (stream.status === 'open' && stream.protocol === '') sums.pending++
+    }
+    return sums
   }
 
   find (connection: Connection): Guest | undefined {
@@ -49,76 +71,65 @@ export class StreamLedger {
     const guest = new Guest(connection, this.opens.add())
 
     this.#guests.set(connection, guest)
-    this.#rest(guest, now)
+    this.#idle.add(guest, now)
     return guest
   }
 
   leave (guest: Guest, now: number): void {
-    if (!this.#guests.delete(guest.connection)) return
+    if (!this.#guests.has(guest.connection)) return
 
-    for (const gated of [...guest.streams.values()]) {
+    for (const gated of [...guest.holders.values()]) {
       gated.stream.removeEventListener('close', gated)
       this.release(gated, now)
     }
-    this.#wake(guest)
+    guest.pending.clear()
+    this.#idle.remove(guest)
     this.opens.remove(guest.row)
+    this.#guests.delete(guest.connection)
   }
 
   /** Its protocol is not known yet. */
-  add (guest: Guest, stream: Stream, now: number): GatedStream {
-    const gated = new GatedStream(guest, stream, now, this.#onClose)
+  await (guest: Guest, stream: Stream, now: number): GatedStream {
+    const gated = new GatedStream(guest, stream, now, this.#init.onClose)
 
-    guest.streams.set(stream, gated)
-    guest.pending++
-    this.#pending++
-    stream.addEventListener('close', gated)
+    guest.pending.set(stream, gated)
     return gated
   }
 
-  /** @param takesPlace - whether it counts among those of its protocol; @param isCounted - whether it is life */
-  negotiated (gated: GatedStream, takesPlace: boolean, isCounted: boolean): void {
-    if (gated.state !== 'pending') return
-    const { guest, stream, direction } = gated
+  /** It is negotiated and open: what it holds is counted until it closes. */
+  hold (guest: Guest, stream: Stream, now: number): void {
+    const places = this.#init.isLimited(stream) ? this.places.take(stream.protocol, stream.direction) : undefined
+    const isCounted = this.#init.config().idleTimeout !== Infinity && this.#init.isLife(stream)
+    if (places == null && !isCounted) return
 
-    gated.state = 'open'
-    guest.pending--
-    this.#pending--
-    this.#open++
-    if (takesPlace) gated.places = this.places.take(stream.protocol, direction)
-    if (!isCounted) return
-
-    gated.isCounted = true
-    if (guest.counted++ === 0) this.#wake(guest)
+    const gated = new GatedStream(guest, stream, now, this.#init.onClose)
+    gated.places = places
+    guest.holders.set(stream, gated)
+    stream.addEventListener('close', gated)
+    if (isCounted) this.#count(gated)
   }
 
   /** It has closed; to stop listening to what cannot close again would only cost. @returns whether this call released it */
   release (gated: GatedStream, now: number): boolean {
-    const { guest, stream, state } = gated
-    if (state === 'gone') return false
+    const { guest, stream, places } = gated
+    if (!guest.holders.delete(stream)) return false
 
-    gated.state = 'gone'
-    guest.streams.delete(stream)
-
-    if (state === 'pending') {
-      guest.pending--
-      this.#pending--
-      return true
-    }
-
-    this.#open--
-    if (gated.places != null) this.places.giveBack(gated.places, gated.direction)
-    if (gated.isCounted && --guest.counted === 0) this.#rest(guest, now)
+    if (places != null) this.places.giveBack(places, stream.direction)
+    if (gated.isCounted && --guest.counted === 0) this.#idle.add(guest, now)
     return true
   }
 
-  /** Counts are made anew for other names, of what is open now. */
-  setPlaces (limits: Readonly<Record<string, number>>, takesPlace: (stream: GatedStream) => boolean): void {
-    this.places.set(limits)
+  /** Other streams hold something from now on: every count is made anew, of what is open. */
+  recount (now: number): void {
+    this.places.set(this.#init.config().maxStreamsPerProtocol)
 
     for (const guest of this.#guests.values()) {
-      for (const gated of guest.streams.values()) {
-        gated.places = gated.state === 'open' && takesPlace(gated) ? this.places.take(gated.stream.protocol, gated.direction) : undefined
+      for (const gated of [...guest.holders.values()]) {
+        gated.stream.removeEventListener('close', gated)
+        gated.places = undefined
+        this.release(gated, now)
       }
+      for (const stream of this.#openOf(guest)) this.hold(guest, stream, now)
     }
   }
 
@@ -132,20 +143,17 @@ export class StreamLedger {
     return this.#idle.oldest?.lastActivity
   }
 
-  /** It may stay: from now on it is as if it had just been active. */
+  /** From now on it is as if it had just been active. */
   spare (guest: Guest, now: number): void {
     if (guest.counted === 0 && this.#guests.has(guest.connection)) this.#idle.touch(guest, now)
   }
 
-  #rest (guest: Guest, now: number): void {
-    if (!this.#guests.has(guest.connection)) return
-    this.#idle.add(guest, now)
-    this.#idleCount++
+  #count (gated: GatedStream): void {
+    gated.isCounted = true
+    if (gated.guest.counted++ === 0) this.#idle.remove(gated.guest)
   }
 
-  #wake (guest: Guest): void {
-    if (guest.older === undefined && guest.newer === undefined && this.#idle.oldest !== guest) return
-    this.#idle.remove(guest)
-    this.#idleCount--
+  #openOf ({ connection }: Guest): Stream[] {
+    return connection.streams.filter(({ status, protocol }) => status === 'open' && protocol !== '')
   }
 }

@@ -85,15 +85,40 @@ describe('a connection without counted streams', () => {
   })
 
   it('has a new time-out as soon as it is set', () => {
-    const { visit, clock, idled, gate } = kit()
+    const { visit, clock, idled, gate } = kit({ idleTimeout: TIMEOUT })
     const { connection } = visit()
-    clock.advance(TIMEOUT)
+    clock.advance(TIMEOUT - 1)
     gate.setConfig({ idleTimeout: TIMEOUT / 2 })
     clock.advance(1)
     expect(idled).toEqual([connection])
 
     gate.setConfig({ idleTimeout: Infinity })
     expect(clock.pending).toBe(0)
+  })
+
+  it('is idle from when there is a time-out, and not when a stream is open then', () => {
+    const { visit, clock, idled, gate } = kit()
+    const [idle, busy] = [visit(), visit()]
+    busy.ask('/a')
+    clock.advance(10 * TIMEOUT)
+    gate.setConfig({ idleTimeout: TIMEOUT })
+
+    clock.advance(TIMEOUT)
+    expect(idled).toEqual([])
+    clock.advance(1)
+    expect(idled).toEqual([idle.connection])
+    busy.open[0]!.end()
+    clock.advance(TIMEOUT + 1)
+    expect(idled).toContain(busy.connection)
+  })
+
+  it('is never closed where streams are not heard of when they are negotiated', () => {
+    const { visit, clock, idled, off } = kit({ idleTimeout: TIMEOUT })
+    off.add('middleware')
+    visit()
+    clock.advance(10 * TIMEOUT)
+
+    expect(idled).toEqual([])
   })
 
   it('is one of those that are looked at: who is alive is not', () => {

@@ -11,8 +11,8 @@ import type { Denied } from '../../src/limiter/verdict.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 
 export interface MockStream extends Stream {
-  /** Ends it as the remote, the muxer or js-libp2p's own time-out would. */
-  end (event?: { local?: boolean, error?: Error }): void
+  /** Ends it, so many ms after it was opened. */
+  end (status?: 'closed' | 'aborted' | 'reset', after?: number): void
   readonly listeners: number
 }
 
@@ -24,6 +24,7 @@ export function mockStream (protocol = '', direction: 'inbound' | 'outbound' = '
     protocol,
     direction,
     status: 'open',
+    timeline: { open: 0 } as { open: number, close?: number },
     addEventListener: (type: string, listener: EventListenerObject) => {
       target.addEventListener(type, listener)
       listeners++
@@ -33,10 +34,11 @@ export function mockStream (protocol = '', direction: 'inbound' | 'outbound' = '
       listeners--
     },
     get listeners () { return listeners },
-    abort: (error: Error) => { stream.end({ local: true, error }, 'aborted') },
-    end: (event: object = {}, status = 'closed') => {
+    abort: () => { stream.end('aborted') },
+    end: (status = 'closed', after = 0) => {
       stream.status = status
-      target.dispatchEvent(Object.assign(new Event('close'), event))
+      stream.timeline.close = after
+      target.dispatchEvent(new Event('close'))
     }
   }
   return stream as unknown as MockStream
@@ -114,12 +116,14 @@ function visitorOf (gate: StreamGatePart, heard: Map<Connection, (stream: Stream
   const onStream = heard.get(connection)
 
   function arrive (stream = mockStream()): boolean {
+    connection.streams.push(stream)
     onStream?.(stream)
     return stream.status === 'open'
   }
 
   function ask (protocol: string, stream = mockStream()): Denied | undefined {
-    if (stream.direction === 'inbound' && !arrive(stream)) throw new Error('It was refused at its opening')
+    if (stream.direction === 'outbound') connection.streams.push(stream)
+    else if (!arrive(stream)) throw new Error('It was refused at its opening')
     stream.protocol = protocol
     const denied = gate.negotiated(connection, stream)
 

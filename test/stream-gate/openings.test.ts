@@ -110,19 +110,34 @@ describe('streams without a protocol', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it.each([
-    ['js-libp2p gave it up', 10_000, { local: true, error: new Error('Timed out') }, 1],
-    ['js-libp2p gave it up a little early', 9_950, { local: true, error: new Error('Timed out') }, 1],
-    ['the remote reset it', 10_000 - 1, { local: false, error: new Error('Reset') }, 0],
-    ['we reset it for something else, earlier', 5_000, { local: true, error: new Error('Enough') }, 0]
-  ])('that end when %s are too late %i ms after: %j → %i', (_, ms, event, count) => {
+  it.each<[string, 'aborted' | 'reset' | 'closed', number, number]>([
+    ['js-libp2p gave it up', 'aborted', 10_000, 1],
+    ['js-libp2p gave it up a little early', 'aborted', 9_950, 1],
+    ['the remote reset it', 'reset', 9_999, 0],
+    ['it was closed', 'closed', 9_999, 0],
+    ['we reset it for something else, earlier', 'aborted', 5_000, 0]
+  ])('that end when %s (%s) are blamed after %i ms: %i', (_, status, after, count) => {
     const { visit, clock, gate } = kit()
     const stream = mockStream()
     visit().arrive(stream)
-    clock.jump(clock.now() + ms)
-    stream.end(event)
+    stream.end(status, after)
+    clock.advance(10_000)
 
     expect(gate.inspect().denials['negotiation-timeout'] ?? 0).toBe(count)
+    expect(clock.pending).toBe(0)
+  })
+
+  it('that have closed make room, and are blamed then when they were late', () => {
+    const { visit, gate } = kit({ maxPendingStreams: 2 })
+    const visitor = visit()
+    const [late, closed] = [mockStream(), mockStream()]
+    visitor.arrive(late)
+    visitor.arrive(closed)
+    late.end('aborted', 10_000)
+    closed.end()
+
+    expect(visitor.arriveMany(3)).toBe(2)
+    expect(gate.inspect().denials).toEqual({ 'negotiation-timeout': 1, 'pending-streams': 1 })
   })
 
   it.each([

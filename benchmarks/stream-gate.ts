@@ -1,12 +1,14 @@
-// What does the gate add to opening, negotiating and closing a stream? Both ends in one process, over memory: the least that a stream can cost, so the
-// most that the gate can add. Blocks of streams in pairs, turn and turn about, on connections that differ in the gate alone; the same without a gate
-// on either side (A/A) says what this machine calls nothing.
+// What does the gate add to opening, negotiating and closing a stream? Both ends in one process: over TCP and noise, as streams are, and over memory
+// without encryption, the least that one can cost. Blocks of streams in pairs, turn and turn about, on connections that differ in the gate alone; the
+// same without a gate on either side (A/A) says what this machine calls nothing.
 //
 //   npm run bench -- stream-gate
 //   node benchmarks/stream-gate.ts --pairs 200
 
 import { memory } from '@libp2p/memory'
+import { noise } from '@libp2p/noise'
 import { plaintext } from '@libp2p/plaintext'
+import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
 import { createLibp2p } from 'libp2p'
 import { parseArgs } from 'node:util'
@@ -32,6 +34,14 @@ const VARIANTS: Readonly<Record<string, StreamGateInit | undefined>> = {
   'every level': { openRate: rate, peerRate: rate, protocolRates: { '/bench/': rate }, maxStreamsPerProtocol: { [PROTOCOL]: 1_000 }, idleTimeout: 60_000 }
 }
 
+/** How the two ends are connected. */
+const NETWORKS = {
+  'TCP, noise': { transports: [tcp()], connectionEncrypters: [noise()], listen: (_: number) => '/ip4/127.0.0.1/tcp/0' },
+  'memory': { transports: [memory()], connectionEncrypters: [plaintext()], listen: (n: number) => `/memory/bench-${n}` }
+}
+
+type Network = typeof NETWORKS[keyof typeof NETWORKS]
+
 interface End {
   readonly nodes: readonly Libp2p[]
   readonly connection: Connection
@@ -39,9 +49,9 @@ interface End {
 
 let listeners = 0
 
-async function connect (init: StreamGateInit | undefined): Promise<End> {
-  const options = { transports: [memory()], connectionEncrypters: [plaintext()], streamMuxers: [yamux()], connectionMonitor: { enabled: false } }
-  const server = await createLibp2p({ ...options, addresses: { listen: [`/memory/bench-${++listeners}`] }, services: init == null ? {} : { streamGate: streamGate(init) } as never })
+async function connect ({ listen, ...network }: Network, init: StreamGateInit | undefined): Promise<End> {
+  const options = { ...network, streamMuxers: [yamux({ enableKeepAlive: false })], connectionMonitor: { enabled: false } } as object
+  const server = await createLibp2p({ ...options, addresses: { listen: [listen(++listeners)] }, services: init == null ? {} : { streamGate: streamGate(init) } as never })
   const client = await createLibp2p(options)
 
   await server.handle(PROTOCOL, async stream => { await stream.close() })
@@ -72,31 +82,44 @@ function interval (values: readonly number[]): { median: number, low: number, hi
   return { median: at((sorted.length - 1) / 2), low: at(sorted.length / 2 - reach - 1), high: at(sorted.length / 2 + reach) }
 }
 
-const plain = await connect(undefined)
-const ends = Object.fromEntries(await Promise.all(Object.entries(VARIANTS).map(async ([name, init]) => [name, await connect(init)] as const)))
-const ratios: Record<string, number[]> = Object.fromEntries(Object.keys(VARIANTS).map(name => [name, []]))
-const costs: Record<string, number[]> = Object.fromEntries(Object.keys(VARIANTS).map(name => [name, []]))
-const bare: number[] = []
+interface Pair {
+  readonly base: number
+  readonly variant: number
+}
 
-for (let pair = -WARM_UP; pair < PAIRS; pair++) {
-  for (const [name, end] of Object.entries(ends)) {
-    const isFirst = pair % 2 === 0
-    const before = isFirst ? await block(plain) : undefined
-    const gated = await block(end)
-    const base = before ?? await block(plain)
-    if (pair < 0) continue
+async function measure (network: Network): Promise<Record<string, Pair[]>> {
+  const plain = await connect(network, undefined)
+  const ends = await Promise.all(Object.entries(VARIANTS).map(async ([name, init]) => [name, await connect(network, init)] as const))
+  const pairs: Record<string, Pair[]> = Object.fromEntries(ends.map(([name]) => [name, []]))
 
-    ratios[name]!.push(gated / base)
-    costs[name]!.push(gated)
-    bare.push(base)
+  for (let pair = -WARM_UP; pair < PAIRS; pair++) {
+    for (const [name, end] of ends) {
+      const before = pair % 2 === 0 ? await block(plain) : undefined
+      const variant = await block(end)
+      const base = before ?? await block(plain)
+      if (pair >= 0) pairs[name]!.push({ base, variant })
+    }
+  }
+
+  await Promise.all([plain, ...ends.map(([, end]) => end)].flatMap(({ nodes }) => nodes).map(async node => node.stop()))
+  return pairs
+}
+
+function rowOf (name: string, pairs: readonly Pair[]): object {
+  const { median, low, high } = interval(pairs.map(({ base, variant }) => variant / base))
+  const percent = (ratio: number): string => `${((ratio - 1) * 100).toFixed(1)} %`
+
+  return {
+    'with': name,
+    'without, µs': rounded(interval(pairs.map(({ base }) => base)).median),
+    'with, µs': rounded(interval(pairs.map(({ variant }) => variant)).median),
+    'adds, paired median': percent(median),
+    '95 %': `${percent(low)} to ${percent(high)}`,
+    'target': name.startsWith('A/A') ? '0 %' : '≤ 3 %'
   }
 }
 
-print(`CPU of both ends for a stream: open, negotiate, close; ${PAIRS} pairs of ${BLOCK}, without a gate ${rounded(interval(bare).median)} µs`, Object.keys(VARIANTS).map(name => {
-  const { median, low, high } = interval(ratios[name]!)
-  const percent = (ratio: number): string => `${((ratio - 1) * 100).toFixed(1)} %`
-
-  return { 'with': name, 'µs': rounded(interval(costs[name]!).median), 'adds, paired median': percent(median), '95 %': `${percent(low)} to ${percent(high)}`, 'target': name.startsWith('A/A') ? '0 %' : '≤ 3 %' }
-}))
-
-await Promise.all([plain, ...Object.values(ends)].flatMap(({ nodes }) => nodes).map(async node => node.stop()))
+for (const [name, network] of Object.entries(NETWORKS)) {
+  const rows = Object.entries(await measure(network)).map(([variant, pairs]) => rowOf(variant, pairs))
+  print(`${name}: CPU of both ends for a stream, opened, negotiated and closed; ${PAIRS} pairs of ${BLOCK}`, rows)
+}

@@ -87,7 +87,9 @@ interface Queue {
  * const quotas = byteQuotas({ limit: 1_048_576, window: 1_000 })
  * const slow = throttle(quotas.ofConnection({ id: 'any' }))
  *
- * for await (const chunk of slow([new Uint8Array(1_000)])) console.log(chunk.byteLength) // 1000
+ * for await (const chunk of slow([new Uint8Array(1_000)])) {
+ *   console.log(chunk.byteLength) // 1000
+ * }
  * ```
  */
 export function byteQuotas (rate: ByteRate, { capacity = DEFAULT_CAPACITY, clock = systemClock }: ByteQuotasOptions = {}): ByteQuotas {

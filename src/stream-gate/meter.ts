@@ -13,7 +13,10 @@ import type { Bytes, BytesTransform } from './bytes.ts'
  * let total = 0
  * const count = meter(bytes => { total += bytes })
  *
- * for await (const chunk of count([new Uint8Array(3), new Uint8Array(4)])) console.log(chunk.byteLength === total) // true
+ * for await (const _ of count([new Uint8Array(3), new Uint8Array(4)])) {
+ *   // it goes on its way
+ * }
+ * console.log(total) // 7
  * ```
  */
 export function meter (onBytes: (bytes: number) => void): BytesTransform {

@@ -54,7 +54,10 @@ export interface Visitor {
   /** So many. @returns how many live */
   arriveMany (count: number): number
 
-  /** A stream of a protocol is negotiated. @returns why it is refused; it is reset then, as js-libp2p does */
+  /** A stream that has arrived, or that we open, is negotiated. @returns why it is refused; it is reset then, as js-libp2p does */
+  negotiate (protocol: string, stream: MockStream): Denied | undefined
+
+  /** A stream of a protocol arrives and is negotiated. @returns why it is refused; it is reset then, as js-libp2p does */
   ask (protocol: string, stream?: MockStream): Denied | undefined
   askMany (protocol: string, count: number): number
 
@@ -122,8 +125,12 @@ function visitorOf (gate: StreamGatePart, heard: Map<Connection, (stream: Stream
   }
 
   function ask (protocol: string, stream = mockStream()): Denied | undefined {
+    if (stream.direction === 'inbound' && !arrive(stream)) throw new Error('It was refused at its opening')
+    return negotiate(protocol, stream)
+  }
+
+  function negotiate (protocol: string, stream: MockStream): Denied | undefined {
     if (stream.direction === 'outbound') connection.streams.push(stream)
-    else if (!arrive(stream)) throw new Error('It was refused at its opening')
     stream.protocol = protocol
     const denied = gate.negotiated(connection, stream)
 
@@ -138,6 +145,7 @@ function visitorOf (gate: StreamGatePart, heard: Map<Connection, (stream: Stream
     arrive,
     arriveMany: count => Array.from({ length: count }, () => arrive()).filter(Boolean).length,
     ask,
+    negotiate,
     askMany: (protocol, count) => Array.from({ length: count }, () => ask(protocol)).filter(denied => denied == null).length,
     get isHeard () { return heard.has(connection) }
   }

@@ -170,7 +170,7 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
       return
     }
 
-    if (shortage == null) this.#ledger.opens.take(guest.row, now)
+    this.#ledger.opens.take(guest.row, now)
     // streams that came before anybody listened are announced later, also those that have closed since
     if (stream.status === 'open') this.#pending.add(this.#ledger.await(guest, stream, now))
   }

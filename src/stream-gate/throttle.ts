@@ -58,9 +58,10 @@ export interface ThrottleOptions {
  *     messageStreamToDuplex(stream).source,
  *     throttle(quotas.ofPeer(connection.remotePeer), { from: stream }),
  *     meter(bytes => { total += bytes }),
- *     async source => { for await (const _ of source); }
+ *     async source => {
+ *       for await (const _ of source) if (total === 100_000) resolve(total)
+ *     }
  *   )
- *   resolve(total)
  * })
  *
  * const stream = await client.dialProtocol(server.getMultiaddrs(), '/upload/1.0.0')

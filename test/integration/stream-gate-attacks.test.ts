@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, describe, expect, it } from 'vitest'
 import { connectionGater, connectionManagerDefaults, connManager } from '../../src/index.ts'
+import { echo, handleEcho } from '../support/echo.ts'
 import { gatedNodes, LISTEN } from '../support/gated-nodes.ts'
 import { startNode, startVisitor } from '../support/node.ts'
 import type { ChildProcess } from 'node:child_process'
@@ -32,10 +33,7 @@ interface Outcome {
 
 /** An honest peer asks and is answered, one stream after another, on a connection that it had before. */
 async function ask (node: Libp2p, kind: string | undefined): Promise<Outcome> {
-  await node.handle(PROTOCOL, async stream => {
-    for await (const bytes of stream) stream.send(bytes)
-    await stream.close()
-  })
+  await handleEcho(node, PROTOCOL)
   const connection = await visit(node, add(await startVisitor('127.9.9.9')))
   const child = kind == null ? undefined : await attackOn(node, kind)
   const times: number[] = []
@@ -43,10 +41,7 @@ async function ask (node: Libp2p, kind: string | undefined): Promise<Outcome> {
   for (let n = 0; n < HONEST_STREAMS; n++) {
     const began = performance.now()
     try {
-      const stream = await connection.newStream(PROTOCOL, { signal: AbortSignal.timeout(5_000) })
-      stream.send(Uint8Array.from([1]))
-      await stream.close()
-      for await (const _ of stream);
+      await echo(await connection.newStream(PROTOCOL, { signal: AbortSignal.timeout(5_000) }))
       times.push(performance.now() - began)
     } catch {
       // it counts as not answered

@@ -28,6 +28,7 @@ export type { StreamGateComponents } from './libp2p/stream-gate-service.ts'
 export type { DenyReason } from './limiter/verdict.ts'
 export { InvalidAddressError } from './address/errors.ts'
 export { CapacityError, InvalidOptionError } from './limiter/errors.ts'
+export { DecayingTagError, InvalidLimitError, InvalidTagError, LimitConflictError } from './conn-manager/errors.ts'
 export type { Rate, RateStrategy } from './limiter/rate.ts'
 export type {
   IdleClosing, StreamDenial, StreamGate, StreamGateConfig, StreamGateEvents, StreamGateInit, StreamGateInspection, StreamGateLimits, StreamHook

@@ -1,15 +1,19 @@
 import { Alarm } from './alarm.ts'
 import type { Clock } from './clock.ts'
 
-/** One deadline for many things, each from when it was added: they fall due in the order in which they came, so one timer is enough. */
-export class DeadlineQueue<T> {
+/**
+ * Members that have the same time to do something. As all wait equally long, who came first is due first: one timer is enough for
+ * however many there are, and adding, removing and ringing cost the same at any number.
+ */
+export class DeadlineQueue<Member> {
   readonly #clock: Clock
   readonly #delay: number
-  readonly #due = new Map<T, number>()
+  readonly #onDue: (member: Member) => void
+  readonly #due = new Map<Member, number>()
   readonly #alarm: Alarm
-  readonly #onDue: (item: T) => void
 
-  constructor (clock: Clock, delay: number, onDue: (item: T) => void) {
+  /** @param delay - ms; `Infinity` is never */
+  constructor (clock: Clock, delay: number, onDue: (member: Member) => void) {
     this.#clock = clock
     this.#delay = delay
     this.#onDue = onDue
@@ -20,18 +24,26 @@ export class DeadlineQueue<T> {
     return this.#due.size
   }
 
-  add (item: T): void {
-    this.#due.set(item, this.#clock.now() + this.#delay)
-    if (this.#due.size === 1) this.#arm()
+  /** From now on; who is in begins anew. */
+  add (member: Member): void {
+    this.#due.delete(member)
+    this.#due.set(member, this.#clock.now() + this.#delay)
+    if (this.#alarm.at == null) this.#arm()
   }
 
-  /** It came in time, or need not come any more. */
-  delete (item: T): boolean {
-    const isKnown = this.#due.delete(item)
+  /** It came in time, or need not come any more. @returns whether it was in */
+  delete (member: Member): boolean {
+    const isKnown = this.#due.delete(member)
+    // while others wait it stays where it is, and may ring once for nobody: members that come and go cost no timer
     if (this.#due.size === 0) this.#alarm.clear()
     return isKnown
   }
 
+  has (member: Member): boolean {
+    return this.#due.has(member)
+  }
+
+  /** Nobody is due any more. */
   clear (): void {
     this.#due.clear()
     this.#alarm.clear()
@@ -40,20 +52,18 @@ export class DeadlineQueue<T> {
   #ring (): void {
     const now = this.#clock.now()
 
-    for (const [item, due] of this.#due) {
-      // A clock that jumped back makes nobody wait for longer than the delay.
+    for (const [member, due] of this.#due) {
+      // a clock that jumped back makes nobody wait for longer than the delay
       if (due > now && due <= now + this.#delay) break
-      this.#due.delete(item)
-      this.#onDue(item)
+      this.#due.delete(member)
+      this.#onDue(member)
     }
+
     this.#arm()
   }
 
   #arm (): void {
-    for (const due of this.#due.values()) {
-      this.#alarm.set(due)
-      return
-    }
-    this.#alarm.clear()
+    const [first] = this.#due.values()
+    this.#alarm.set(first)
   }
 }

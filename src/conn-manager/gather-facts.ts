@@ -42,6 +42,7 @@ export function gatherFacts (ledger: PeerLedger, trust: Trust | undefined, now: 
     openedAt: new Float64Array(size),
     guard: new Uint8Array(size),
     keepAlive: new Uint8Array(size),
+    readTies: items => { readTies(facts, items, rows, ledger) },
     connectionId: index => ledger.connections.connection(rows[index]!)!.id
   }
 
@@ -77,19 +78,30 @@ function fillOpenRows (rows: Int32Array, connections: ConnectionTable, ended: nu
 }
 
 function readFacts (facts: TrimFacts, rows: Int32Array, ledger: PeerLedger, now: number): void {
-  const { connections, crowds } = ledger
-  const { value, streams, outbound, openedAt, wideCrowd, narrowCrowd } = facts
+  const { connections } = ledger
+  const { value, outbound, openedAt } = facts
 
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i]!
-    const crowd = connections.crowd(row)
 
     value[i] = ledger.value(connections.peer(row), now)
-    streams[i] = countedStreams(connections.connection(row)!)
     outbound[i] = connections.isOutbound(row) ? 1 : 0
     openedAt[i] = connections.openedAt(row)
-    wideCrowd[i] = crowds.wide(crowd)
-    narrowCrowd[i] = crowds.narrow(crowd)
+  }
+}
+
+function readTies (facts: TrimFacts, items: Int32Array, rows: Int32Array, ledger: PeerLedger): void {
+  const { connections, crowds } = ledger
+  const { streams, wideCrowd, narrowCrowd } = facts
+
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i]!
+    const row = rows[item]!
+    const crowd = connections.crowd(row)
+
+    streams[item] = countedStreams(connections.connection(row)!)
+    wideCrowd[item] = crowds.wide(crowd)
+    narrowCrowd[item] = crowds.narrow(crowd)
   }
 }
 
@@ -121,6 +133,7 @@ function markSingles (ledger: PeerLedger, facts: TrimFacts, rows: Int32Array, be
     if (connections.next(ledger.firstConnection(peer)) === NO_CONNECTION) {
       if (ledger.storeTags(peer, now)?.keepAlive === true) facts.keepAlive[i] = 1
     } else {
+      facts.streams[i] = countedStreams(connections.connection(rows[i]!)!)
       const other = best.get(peer)
       if (other == null || isBetter(connections, facts, rows, i, other)) best.set(peer, i)
     }

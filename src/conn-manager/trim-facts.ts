@@ -8,14 +8,14 @@ export interface TrimFacts {
   /** The value of the connection's peer. */
   readonly value: Float64Array
 
-  /** Counted streams. */
+  /** Counted streams. Zero until read. */
   readonly streams: Int32Array
   readonly outbound: Uint8Array
 
   /** The peer has a better connection, and this one has no counted streams. */
   readonly redundant: Uint8Array
 
-  /** Connections, pending ones included, from the same IPv4 /24 or IPv6 /48, relay or transport. */
+  /** Connections, pending ones included, from the same IPv4 /24 or IPv6 /48, relay or transport. Zero until read. */
   readonly wideCrowd: Int32Array
 
   /** The same for IPv4 /32 or IPv6 /56. */
@@ -27,6 +27,12 @@ export interface TrimFacts {
 
   /** The peer's best connection, and the peer has a `keep-alive` tag. */
   readonly keepAlive: Uint8Array
+
+  /**
+   * Reads streams and crowds of these. Each stream is an object somewhere in memory, and most connections of a house are told apart
+   * without them.
+   */
+  readonly readTies: (items: Int32Array) => void
 
   readonly connectionId: (index: number) => string
 }

@@ -71,13 +71,46 @@ export const forcedOrder: Comparator = (facts, a, b) =>
   youngerFirst(facts, a, b) ||
   smallerIdFirst(facts, a, b)
 
+/** What is left of them for those that the first four rules do not tell apart: most of a crowd, when most are worth nothing. */
+const normalTies: Comparator = (facts, a, b) =>
+  crowdedFirst(facts, a, b) ||
+  fewerStreamsFirst(facts, a, b) ||
+  youngerFirst(facts, a, b) ||
+  smallerIdFirst(facts, a, b)
+
+const forcedTies: Comparator = (facts, a, b) =>
+  crowdedFirst(facts, a, b) ||
+  moreStreamsFirst(facts, a, b) ||
+  youngerFirst(facts, a, b) ||
+  smallerIdFirst(facts, a, b)
+
 export type TrimMode = 'normal' | 'forced'
 
 export const ORDERS: Readonly<Record<TrimMode, Comparator>> = { normal: normalOrder, forced: forcedOrder }
+export const TIE_ORDERS: Readonly<Record<TrimMode, Comparator>> = { normal: normalTies, forced: forcedTies }
 
 /** Why `a` goes and `b` stays: the first rule that tells them apart. */
 export function reasonBetween (facts: TrimFacts, mode: TrimMode, a: number, b: number): TrimReason {
-  const rules = mode === 'normal' ? NORMAL : FORCED
+  for (const { compare, reason } of mode === 'normal' ? NORMAL : FORCED) {
+    if (compare(facts, a, b) !== 0) return reason
+  }
 
-  return rules.find(rule => rule.compare(facts, a, b) !== 0)?.reason ?? 'connection-id'
+  return 'connection-id'
+}
+
+/**
+ * The same for many at once, in closing order. The one rule that tells a connection apart from `stays` is never before that of the connection
+ * in front of it, so no rule is asked twice.
+ */
+export function reasonsAgainst (facts: TrimFacts, mode: TrimMode, going: Int32Array, stays: number): TrimReason[] {
+  const rules = mode === 'normal' ? NORMAL : FORCED
+  const reasons: TrimReason[] = []
+  let at = 0
+
+  for (let i = 0; i < going.length; i++) {
+    while (at < rules.length - 1 && rules[at]!.compare(facts, going[i]!, stays) === 0) at++
+    reasons.push(rules[at]!.reason)
+  }
+
+  return reasons
 }

@@ -54,7 +54,7 @@ export function chooseForTrim (facts: TrimFacts, rules: TrimRules, now: number):
     : NOTHING
 
   return {
-    chosen: [...first.chosen, ...second.chosen.map(({ index }) => ({ index, reason: 'protection-overridden' as const }))],
+    chosen: first.chosen.concat(second.chosen.map(({ index }) => ({ index, reason: 'protection-overridden' }))),
     spared: {
       'protected': lastResort.length - second.chosen.length - second.reserved,
       'trusted': sieve.trusted,
@@ -203,10 +203,12 @@ function withinReserve (facts: TrimFacts, candidates: Int32Array, outboundMayGo:
 
 /** Says of each of the `count` first why it goes: what sets it apart from the next one, which stays. */
 function explain (ranking: TrimRanking, ranked: Int32Array, count: number): Chosen[] {
+  const going = ranked.subarray(0, count)
   const stays = ranked[count]
+  const reasons = stays == null ? undefined : ranking.reasons(going, stays)
+  const chosen: Chosen[] = []
 
-  return Array.from(ranked.subarray(0, count), index => ({
-    index,
-    reason: stays == null ? 'only-candidate' : ranking.reason(index, stays)
-  }))
+  for (let i = 0; i < count; i++) chosen.push({ index: going[i]!, reason: reasons?.[i] ?? 'only-candidate' })
+
+  return chosen
 }

@@ -1,5 +1,6 @@
 import { selectLowest } from './select-lowest.ts'
-import { ORDERS, reasonBetween } from './trim-order.ts'
+import { separate } from './separate.ts'
+import { ORDERS, reasonBetween, reasonsAgainst, TIE_ORDERS } from './trim-order.ts'
 import type { TrimReason } from './contract.ts'
 import type { TrimFacts } from './trim-facts.ts'
 import type { TrimMode } from './trim-order.ts'
@@ -11,19 +12,61 @@ export interface TrimRanking {
 
   compare (a: number, b: number): number
 
-  /** Why `a` goes and `b` stays. */
-  reason (a: number, b: number): TrimReason
+  /** Why each of `going`, which are in closing order, goes and `stays` stays. */
+  reasons (going: Int32Array, stays: number): TrimReason[]
 }
 
 export function builtInRanking (facts: TrimFacts, mode: TrimMode): TrimRanking {
   const order = ORDERS[mode]
+  const tieOrder = TIE_ORDERS[mode]
   const compare = (a: number, b: number): number => order(facts, a, b)
+  const compareTies = (a: number, b: number): number => tieOrder(facts, a, b)
 
   return {
-    lowestFirst: (items, count) => { selectLowest(items, count, compare) },
+    lowestFirst (items, count) {
+      const places = Math.min(count, items.length)
+      if (places < 1) return
+
+      const worth = separate(items, worthOf(facts, items), places)
+      facts.readTies(items.subarray(0, worth.end))
+
+      const worthTies = items.subarray(worth.below, worth.end)
+      const use = separate(worthTies, useOf(facts, worthTies), places - worth.below)
+      const certain = worth.below + use.below
+
+      const ties = worthTies.subarray(use.below, use.end)
+      selectLowest(ties, places - certain, compareTies)
+
+      items.subarray(0, certain).sort(compare)
+      ties.subarray(0, places - certain).sort(compareTies)
+    },
     compare,
-    reason: (a, b) => reasonBetween(facts, mode, a, b)
+    reasons: (going, stays) => reasonsAgainst(facts, mode, going, stays)
   }
+}
+
+/** The first two rules, as one number per item. */
+function worthOf ({ redundant, value }: TrimFacts, items: Int32Array): Float64Array {
+  const worth = new Float64Array(items.length)
+
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i]!
+    worth[i] = redundant[item] === 1 ? -Infinity : value[item]!
+  }
+
+  return worth
+}
+
+/** The next two, and the first half of the one after them. A crowd is below 2 ** 32. */
+function useOf ({ streams, outbound, wideCrowd }: TrimFacts, items: Int32Array): Float64Array {
+  const use = new Float64Array(items.length)
+
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i]!
+    use[i] = (Math.min(streams[item]!, 1) * 2 + outbound[item]!) * 2 ** 32 - wideCrowd[item]!
+  }
+
+  return use
 }
 
 /**
@@ -58,6 +101,6 @@ export function userRanking (facts: TrimFacts, mode: TrimMode, user: (a: number,
       if (failed) builtIn.lowestFirst(items, count)
     },
     compare,
-    reason: (a, b) => ask(a, b) === 0 ? builtIn.reason(a, b) : 'user-order'
+    reasons: (going, stays) => Array.from(going, item => ask(item, stays) === 0 ? reasonBetween(facts, mode, item, stays) : 'user-order')
   }
 }

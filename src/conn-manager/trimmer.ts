@@ -136,6 +136,7 @@ export class Trimmer {
     const { trimOrder, ledger, log } = this.#init
     if (trimOrder == null) return undefined
 
+    facts.readTies(Int32Array.from(rows.keys()))
     const candidates = Array.from(rows, (row, index): TrimCandidate => {
       const connection = ledger.connections.connection(row)!
 

@@ -214,12 +214,14 @@ export interface GaterUnban extends GaterBan {
   readonly cause: 'ended' | 'lifted'
 }
 
+/** What a gater says, each when it has happened. */
 export interface ConnectionGaterEvents {
   deny: CustomEvent<Denial>
   ban: CustomEvent<GaterBan>
   unban: CustomEvent<GaterUnban>
 }
 
+/** How long a block lasts, why, and what becomes of what is open. */
 export interface BlockOptions {
   /**
    * Milliseconds above 0.
@@ -237,6 +239,7 @@ export interface BlockOptions {
   readonly closeExisting?: boolean
 }
 
+/** What all lists say of a block. */
 export interface Blocked {
   /** Epoch ms; absent where it has no end. */
   readonly until?: number
@@ -246,18 +249,22 @@ export interface Blocked {
   readonly persisted: boolean
 }
 
+/** A blocked peer. */
 export interface BlockedPeer extends Blocked {
   readonly peer: PeerId
 }
 
+/** A blocked address, as text in its canonical form. */
 export interface BlockedAddress extends Blocked {
   readonly address: string
 }
 
+/** A blocked range, as a CIDR in its canonical form. */
 export interface BlockedSubnet extends Blocked {
   readonly subnet: string
 }
 
+/** A gater's inside, for operators: counts as they are now, and denials since it was made. */
 export interface GaterInspection {
   /** The limits in force. */
   readonly config: ConnectionGaterConfig
@@ -297,12 +304,19 @@ export interface GaterInspection {
 
 /** go-libp2p's five stages, as verdicts with reasons. The `deny…` hooks are made from these, and call them: use one or the other. */
 export interface Intercept {
+  /** May this peer be dialled, whatever its address? */
   peerDial (peer: PeerId): Verdict
+
+  /** May this address be dialled, after DNS? The peer is undefined where the address names none. */
   addrDial (peer: PeerId | undefined, address: Multiaddr): Verdict
 
   /** Counts the connection, in this turn of the event loop, until its socket has closed. */
   accept (maConn: MultiaddrConnection): Verdict
+
+  /** May this peer stay, who has proved its key? Takes its place in the house. */
   secured (direction: 'inbound' | 'outbound', peer: PeerId, maConn: MultiaddrConnection): Verdict
+
+  /** The last look before the connection is used. A yes takes the place that *secured* has reserved. */
   upgraded (direction: 'inbound' | 'outbound', peer: PeerId, maConn: MultiaddrConnection): Verdict
 }
 
@@ -323,6 +337,8 @@ export interface ConnectionGater extends Required<Libp2pConnectionGater>, Pick<T
    * @returns whether it was blocked or banned
    */
   unblockPeer (peer: PeerId): Promise<boolean>
+
+  /** @returns a fresh list, bans not among it */
   blockedPeers (): BlockedPeer[]
 
   /** The same for an IP address. @throws {@link InvalidAddressError} */
@@ -330,24 +346,44 @@ export interface ConnectionGater extends Required<Libp2pConnectionGater>, Pick<T
 
   /** Lifts a ban of the address's client, too. */
   unblockAddress (ip: string): Promise<boolean>
+
+  /** @returns a fresh list, bans not among it */
   blockedAddresses (): BlockedAddress[]
 
   /** The same for a CIDR. @throws {@link InvalidAddressError} */
   blockSubnet (cidr: string, options?: BlockOptions): Promise<boolean>
+
+  /** Takes away the block of exactly this range; ranges within it and around it stay. @returns whether it was blocked */
   unblockSubnet (cidr: string): Promise<boolean>
+
+  /** @returns a fresh list */
   blockedSubnets (): BlockedSubnet[]
 
   /** No caps, rates, bans and trims for this peer, whose connections still count. It is known at *secured* only. @returns whether it was not trusted */
   trustPeer (peer: PeerId): boolean
+
+  /** @returns whether it was trusted */
   untrustPeer (peer: PeerId): boolean
+
+  /** @returns a fresh list */
   trustedPeers (): PeerId[]
 
   /** The same for an address, from accept on. @throws {@link InvalidAddressError} */
   trustAddress (ip: string): boolean
+
+  /** @returns whether it was trusted by itself: a trusted subnet around it stays. @throws {@link InvalidAddressError} */
   untrustAddress (ip: string): boolean
+
+  /** @returns a fresh list */
   trustedAddresses (): string[]
+
+  /** The same for a CIDR. @throws {@link InvalidAddressError} */
   trustSubnet (cidr: string): boolean
+
+  /** @returns whether exactly this range was trusted. @throws {@link InvalidAddressError} */
   untrustSubnet (cidr: string): boolean
+
+  /** @returns a fresh list */
   trustedSubnets (): string[]
 
   readonly intercept: Intercept
@@ -359,6 +395,7 @@ export interface ConnectionGater extends Required<Libp2pConnectionGater>, Pick<T
    */
   numOpen (ip: string): number
 
+  /** @returns the limits in force */
   config (): ConnectionGaterConfig
 
   /**
@@ -368,5 +405,6 @@ export interface ConnectionGater extends Required<Libp2pConnectionGater>, Pick<T
    */
   setConfig (change: ConnectionGaterLimits): void
 
+  /** @returns a fresh snapshot */
   inspect (): GaterInspection
 }

@@ -1,4 +1,5 @@
 import { deny } from '../limiter/denial.ts'
+import { checkRecord } from '../limiter/options.ts'
 import { withDeadline } from './deadline.ts'
 import type { CheckOptions } from './config.ts'
 import type { Clock } from '../clock/clock.ts'
@@ -28,6 +29,7 @@ export class UserGater {
     this.#checks = checks
     this.#clock = clock
     this.#log = log
+    checkRecord('also', gater)
   }
 
   /** At once, unless the user's answer is a promise. Looked up each time: js-libp2p does so, too. */

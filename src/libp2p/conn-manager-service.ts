@@ -27,7 +27,10 @@ export interface ConnManagerComponents {
   readonly connectionManager: object
   connectionGater: ConnectionGater
   readonly upgrader?: object
-  readonly transportManager?: { getListeners: () => Listener[] }
+  readonly transportManager?: {
+    /** For those of WebSockets, whose sockets are asked about before they speak HTTP. */
+    getListeners: () => Listener[]
+  }
   readonly logger: ComponentLogger
   readonly metrics?: Metrics
 }

@@ -1,3 +1,4 @@
+/** How events are counted: {@link Rate.strategy} says what each does. */
 export type RateStrategy = 'cooldown' | 'fixed-window' | 'sliding-window' | 'token-bucket'
 
 export const STRATEGY_NAMES = ['cooldown', 'fixed-window', 'sliding-window', 'token-bucket'] as const satisfies readonly RateStrategy[]

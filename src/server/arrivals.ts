@@ -1,6 +1,6 @@
 import { parseIp } from '../address/ip.ts'
+import { DeadlineQueue } from '../clock/deadline-queue.ts'
 import { deny } from '../limiter/denial.ts'
-import { Deadlines } from './deadlines.ts'
 import { hold } from './hold.ts'
 import { looksLikeProxyHeader, readProxyHeader } from './proxy-protocol.ts'
 import type { Clock } from '../clock/clock.ts'
@@ -22,12 +22,12 @@ export class Arrivals {
   readonly #from: TrustList
   readonly #refuse: (socket: Connection) => void
   readonly #waiting = new Set<Waiting>()
-  readonly #deadlines: Deadlines<Waiting>
+  readonly #deadlines: DeadlineQueue<Waiting>
 
   constructor (from: TrustList, headerDeadline: number, clock: Clock, refuse: (socket: Connection) => void) {
     this.#from = from
     this.#refuse = refuse
-    this.#deadlines = new Deadlines(clock, headerDeadline, entry => { this.#end(entry) })
+    this.#deadlines = new DeadlineQueue(clock, headerDeadline, entry => { this.#end(entry) })
   }
 
   /** Sockets whose first bytes have not arrived. */

@@ -1,9 +1,9 @@
 import { Socket } from 'node:net'
 import { maxHeaderSize } from 'node:http'
 import { parseIp } from '../address/ip.ts'
+import { DeadlineQueue } from '../clock/deadline-queue.ts'
 import { admissionBy, isGate } from './admission.ts'
 import { Arrivals, BAD_PROXY_HEADER, putBack } from './arrivals.ts'
-import { Deadlines } from './deadlines.ts'
 import { guestsOf, namedGuest, nameGuest } from './guest.ts'
 import { headerEnd, hold } from './hold.ts'
 import { StreamGuard } from './http2-streams.ts'
@@ -34,8 +34,8 @@ export class Guard {
   readonly #open = new Set<Guest>()
   readonly #refuser: Refuser
   readonly #arrivals: Arrivals | undefined
-  readonly #silent: Deadlines<Guest>
-  readonly #slow: Deadlines<Guest>
+  readonly #silent: DeadlineQueue<Guest>
+  readonly #slow: DeadlineQueue<Guest>
   /** Those whose server has not seen them, and what lets it. */
   readonly #held = new Map<Guest, () => void>()
   readonly #sweep: IdleSweep
@@ -53,8 +53,8 @@ export class Guard {
     this.#guests = guestsOf(limiter)
     this.#refuser = new Refuser(config.onDeny, kind.protocol === 'http1' && !kind.isSecure, config.writeDeadline, clock)
     this.#arrivals = proxyProtocol == null ? undefined : new Arrivals(proxyProtocol.from, proxyProtocol.headerDeadline, clock, socket => { this.#refuser.refuseSilently(socket, BAD_PROXY_HEADER) })
-    this.#silent = new Deadlines(clock, config.firstByteDeadline, close)
-    this.#slow = new Deadlines(clock, config.headerDeadline, close)
+    this.#silent = new DeadlineQueue(clock, config.firstByteDeadline, close)
+    this.#slow = new DeadlineQueue(clock, config.headerDeadline, close)
     this.#sweep = new IdleSweep({ guests: this.#guests, open: this.#open, admission: this.#admission, interval: config.sweepInterval, clock, leave: guest => { this.#leave(guest) } })
     this.hooks = this.#hooks(limiter)
   }
@@ -98,7 +98,7 @@ export class Guard {
       this.#opened(args[0] as object)
       return pass()
     })
-    if (this.#config.limitStreams && isGate(limiter)) hooks.set('stream', new StreamGuard(limiter, this.#guests, this.#config).hook)
+    if (isGate(limiter)) hooks.set('stream', new StreamGuard(limiter, this.#guests, this.#config).hook)
     return hooks
   }
 

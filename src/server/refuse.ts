@@ -1,10 +1,11 @@
-import { Deadlines } from './deadlines.ts'
+import { DeadlineQueue } from '../clock/deadline-queue.ts'
 import { httpRefusal } from './http-refusal.ts'
 import { ignoreErrors, reset } from './sockets.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Denied } from '../limiter/verdict.ts'
 import type { Connection } from './sockets.ts'
 
+/** What a refused connection gets: {@link LimitConnectionsOptions.onDeny}. */
 export type DenyAction = 'reset' | 'close' | 'too-many-requests'
 
 /** Closes the socket, in its own way. */
@@ -20,14 +21,14 @@ const MAX_DISCARDED = 65_536
 export class Refuser {
   readonly #onDeny: DenyAction | DenyHandler | undefined
   readonly #speaksHttp: boolean
-  readonly #telling: Deadlines<Connection>
+  readonly #telling: DeadlineQueue<Connection>
   #refused = 0
 
   /** @param speaksHttp - whether a plain HTTP/1.1 answer is one its clients can read */
   constructor (onDeny: DenyAction | DenyHandler | undefined, speaksHttp: boolean, writeDeadline: number, clock: Clock) {
     this.#onDeny = onDeny
     this.#speaksHttp = speaksHttp
-    this.#telling = new Deadlines(clock, writeDeadline, socket => { socket.destroy() })
+    this.#telling = new DeadlineQueue(clock, writeDeadline, socket => { socket.destroy() })
   }
 
   get refused (): number {

@@ -17,6 +17,7 @@ export interface ByteRate {
   readonly window: number
 }
 
+/** How much `byteQuotas` remembers, and by which clock. */
 export interface ByteQuotasOptions {
   /**
    * Connections and peers that are remembered. At capacity those that have their whole quota leave first; newcomers that find no place share one

@@ -146,11 +146,13 @@ export interface IdleClosing {
   readonly at: number
 }
 
+/** What the gate tells its listeners. */
 export interface StreamGateEvents {
   deny: CustomEvent<StreamDenial>
   idle: CustomEvent<IdleClosing>
 }
 
+/** What the gate counts, as of now. It is made when it is asked for, by looking at every stream. */
 export interface StreamGateInspection {
   readonly config: StreamGateConfig
 
@@ -176,6 +178,7 @@ export interface StreamGateInspection {
 
 /** Decides how fast who was let in may ask. */
 export interface StreamGate extends Startable, Pick<TypedEventTarget<StreamGateEvents>, 'addEventListener' | 'removeEventListener'> {
+  /** The limits in force. */
   config (): StreamGateConfig
 
   /**
@@ -187,5 +190,6 @@ export interface StreamGate extends Startable, Pick<TypedEventTarget<StreamGateE
    */
   setConfig (change: StreamGateLimits): void
 
+  /** What is counted now. */
   inspect (): StreamGateInspection
 }

@@ -71,6 +71,7 @@ export function rateOf (rate: Rate | false): Rate {
 
 /** @throws InvalidOptionError */
 export function parseOptions (init: StreamGateInit): StreamGateOptions {
+  checkInit(init)
   const { strict = false, capacity = DEFAULT_CAPACITY, clock = systemClock, ...limits } = checkRecord('init', init) as StreamGateInit
   if (typeof strict !== 'boolean') throw new InvalidOptionError('strict', 'true or false', strict)
 
@@ -79,6 +80,13 @@ export function parseOptions (init: StreamGateInit): StreamGateOptions {
     capacity: checkCapacity('capacity', capacity),
     clock,
     asked: { muxer: askedFor(limits, 'muxer'), middleware: askedFor(limits, 'middleware') }
+  }
+}
+
+/** Whoever forgets the parentheses hands us libp2p's components, which are no plain object. */
+function checkInit (init: unknown): void {
+  if (typeof init === 'object' && init != null && ![Object.prototype, null].includes(Object.getPrototypeOf(init) as object | null)) {
+    throw new InvalidOptionError('init', 'an object of options; among libp2p\'s services the factory is called: streamGate()', init)
   }
 }
 

@@ -7,6 +7,7 @@ import type { Bytes, BytesSource, BytesTransform } from './bytes.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Stream } from '@libp2p/interface'
 
+/** Between what a throttle stands, and what ends it. */
 export interface ThrottleOptions {
   /**
    * The stream that these bytes come from. It is paused except while bytes are asked for, so that a remote that sends faster than it may has to

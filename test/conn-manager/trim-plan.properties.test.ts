@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { chooseForTrim } from '../../src/conn-manager/trim-plan.ts'
-import { factsOf, GRACE, house, limits, NOW } from './facts.ts'
+import { factsOf, GRACE, house, limits, NOW, unreadFactsOf } from './facts.ts'
 import type { Row } from './facts.ts'
 import type { Choice } from '../../src/conn-manager/trim-plan.ts'
 import type { TrimMode } from '../../src/conn-manager/trim-order.ts'
@@ -27,6 +27,14 @@ describe('a trim plan, whatever the house', () => {
       }
 
       expect(named(others)).toEqual(named(rows))
+    }), { numRuns: 500 })
+  })
+
+  it('has no use for the streams and crowds that were not read', () => {
+    fc.assert(fc.property(house, limits, mode, (rows, limits, mode) => {
+      const rules = { mode, limits, gracePeriod: GRACE }
+
+      expect(chooseForTrim(unreadFactsOf(rows), rules, NOW)).toEqual(chooseForTrim(factsOf(rows), rules, NOW))
     }), { numRuns: 500 })
   })
 

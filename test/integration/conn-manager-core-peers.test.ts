@@ -73,10 +73,10 @@ async function flood (hub: Hub, waves: number): Promise<void> {
 }
 
 async function pretendToBeBusy (from: Libp2p, hub: Hub): Promise<void> {
-  const connection = await from.dial(hub.getMultiaddrs())
+  // a trim may come in between, or before the dial has ended: nobody has grace here
+  const connection = await from.dial(hub.getMultiaddrs()).catch(() => undefined)
 
-  // a trim may come in between
-  await Promise.allSettled(Array.from({ length: 8 }, async () => connection.newStream('/app/1.0.0')))
+  await Promise.allSettled(Array.from({ length: 8 }, async () => connection?.newStream('/app/1.0.0')))
 }
 
 describe('a hub with kad-dht and gossipsub', () => {

@@ -9,6 +9,7 @@ import { isAllowed } from './accept-check.ts'
 import { registerConnManagerMetrics } from './conn-manager-metrics.ts'
 import { gateOf, installDefaultGate } from './default-gate.ts'
 import { registerGateMetrics } from './gate-metrics.ts'
+import { announceHouse } from './houses.ts'
 import { stopPrunerAgain, takeOver, warnOfLimits } from './take-over.ts'
 import { guardWebSocketListeners } from './websocket-listeners.ts'
 import { maConnOf, mendClose } from './websocket.ts'
@@ -117,6 +118,7 @@ class ConnManagerService extends ConnManagerPart {
         events.removeEventListener('peer:update', this.#onUpdate)
       },
       this.#attach(),
+      announceHouse(events, this.house),
       this.#guardListeners(log),
       this.#options.takeOver ? takeOver(connectionManager, this.house, this.#gate != null, log) : () => {}
     ]

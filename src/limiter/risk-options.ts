@@ -4,7 +4,7 @@ import { checkDuration, checkDurationOrNever, checkNames, checkPositive, checkRe
 /** What a client can do wrong against its own limits. A full house, coarser keys, totals and our own errors are nobody's offence. */
 export const OFFENCES = [
   'connection-limit', 'connect-rate', 'pending-limit', 'pending-timeout', 'failed-handshake', 'request-rate', 'client-request-rate', 'path-rate', 'stream-rate',
-  'protocol-rate', 'pending-streams', 'negotiation-timeout'
+  'protocol-rate', 'peer-rate', 'pending-streams', 'negotiation-timeout'
 ] as const
 
 /** One of {@link OFFENCES}. */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { createLibp2p } from 'libp2p'
 import { describe, expect, it } from 'vitest'
-import { connectionGater, connManager } from '../../src/index.ts'
+import { byteQuotas, connectionGater, connManager, streamGate } from '../../src/index.ts'
 import { blockList, connectionLimiter, rateLimiter, securityGate } from '../../src/limiter.ts'
 import { limitConnections, limitRequests } from '../../src/server.ts'
 
@@ -35,6 +35,9 @@ const MISTAKES: ReadonlyArray<readonly [string, () => unknown, string]> = [
   ['an application for a server', () => limitConnections(anyhow(() => {}), limiter), 'Could not use the option server: it must be a server of net, tls, http, https or http2, received a function'],
   ['every proxy trusted', () => limitConnections(createServer(), limiter, { trustedProxies: anyhow(true) }), 'Could not use the option trustedProxies: it must be an array of addresses and CIDRs, received true'],
   ['a misspelt deadline', () => limitConnections(createServer(), limiter, anyhow({ headersDeadline: 5 })), 'Could not use the option options: it must be an object whose keys are among onDeny, writeDeadline, proxyProtocol, trustedProxies, firstByteDeadline, headerDeadline, releaseOnUpgrade, sweepInterval, limitStreams, clock, received "headersDeadline"'],
+  ['a misspelt rate', () => streamGate(anyhow({ openRates: rate })), 'Could not use the option init: it must be an object whose keys are among openRate, maxPendingStreams, negotiationTimeout, protocolRates, peerRate, maxStreamsPerProtocol, directions, dropsBeforeClose, idleTimeout, strict, capacity, clock, received "openRates"'],
+  ['a stream gate without its call', async () => createLibp2p({ start: false, services: { gate: anyhow(streamGate) } }), 'Could not use the option init: it must be an object of options; among libp2p\'s services the factory is called: streamGate(), received an object'],
+  ['no bytes at all', () => byteQuotas({ limit: 0, window: 1_000 }), 'Could not use the option rate.limit: it must be a whole number from 1, or Infinity, received 0'],
   ['a limiter for requests', () => limitRequests(anyhow(limiter)), 'Could not use the option gate: it must be a securityGate, received {}']
 ]
 

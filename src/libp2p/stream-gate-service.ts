@@ -153,6 +153,7 @@ function portsOf (options: StreamGateOptions, components: StreamGateComponents, 
       closeConnections(connections, options.clock, log).catch(error => { log.error('could not close idle connections - %e', error) })
     },
 
+    log,
     write: (now, line) => { quiet.write(now, line) }
   }
 }

@@ -172,6 +172,9 @@ export interface StreamGateInspection {
   /** Since the gate was made. */
   readonly denials: Readonly<Partial<Record<DenyReason, number>>>
 
+  /** Listeners that threw or rejected. */
+  readonly listenerFailures: number
+
   /** Entries of all rates by peer. */
   readonly rateEntries: number
 }

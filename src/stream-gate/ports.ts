@@ -1,6 +1,6 @@
 import type { StreamHook } from './contract.ts'
 import type { Offence } from '../limiter/risk-options.ts'
-import type { Connection, Stream } from '@libp2p/interface'
+import type { Connection, Logger, Stream } from '@libp2p/interface'
 
 /** What the edge gives to the gate: the other parts, the log, and js-libp2p's inside. */
 export interface StreamGatePorts {
@@ -24,6 +24,8 @@ export interface StreamGatePorts {
 
   /** Closes connections gently, and not all at once. */
   closeIdle (connections: readonly Connection[]): void
+
+  readonly log: Logger
 
   /** A line for the log, of which there may be too many. */
   write (now: number, line: () => string): void

@@ -1,5 +1,5 @@
-import { TypedEventEmitter } from 'main-event'
 import { deny } from '../limiter/denial.ts'
+import { GuardedEvents } from '../limiter/guarded-events.ts'
 import { SteadyTime } from '../limiter/steady-time.ts'
 import { DENIAL_MESSAGE } from '../limiter/verdict.ts'
 import { IdleWatch } from './idle-watch.ts'
@@ -25,7 +25,7 @@ const SLACK = 100
 export const REFUSED = new Error(DENIAL_MESSAGE)
 
 /** The gate with its life: it asks the ledgers, resets streams, closes connections, and says so. */
-export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implements StreamGate {
+export class StreamGatePart extends GuardedEvents<StreamGateEvents> implements StreamGate {
   readonly #options: StreamGateOptions
   readonly #ports: StreamGatePorts
   readonly #time = new SteadyTime()
@@ -38,7 +38,7 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
   #started = false
 
   constructor (options: StreamGateOptions, ports: StreamGatePorts) {
-    super()
+    super(ports.log)
     const { config, capacity, clock } = options
 
     this.#options = options
@@ -113,6 +113,7 @@ export class StreamGatePart extends TypedEventEmitter<StreamGateEvents> implemen
       streams,
       protocols: places.inspect(),
       denials: this.denials.byReason,
+      listenerFailures: this.listenerFailures,
       rateEntries: this.#protocols.entries
     }
   }

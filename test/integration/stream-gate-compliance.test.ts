@@ -4,6 +4,7 @@ import { hearStreams } from '../../src/libp2p/stream-hooks.ts'
 import { parseOptions } from '../../src/stream-gate/options.ts'
 import { StreamGatePart } from '../../src/stream-gate/stream-gate.ts'
 import { peer } from '../support/peers.ts'
+import { spyLogger } from '../support/spy-logger.ts'
 import type { Connection, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 
 const TIME_LIMIT = 120_000
@@ -32,6 +33,7 @@ function gatedFactory (factory: StreamMuxerFactory): StreamMuxerFactory {
     offend: () => {},
     close: () => {},
     closeIdle: () => {},
+    log: spyLogger().forComponent('test'),
     write: (_, line) => { refused.push(line()) }
   })
   gate.start()

@@ -3,6 +3,7 @@ import { parseOptions } from '../../src/stream-gate/options.ts'
 import { StreamGatePart } from '../../src/stream-gate/stream-gate.ts'
 import { asConnection, mockConnection } from '../support/mock-connection.ts'
 import { peer } from '../support/peers.ts'
+import { spyLogger } from '../support/spy-logger.ts'
 import type { FakeClock } from '../../src/clock/fake-clock.ts'
 import type { StreamGateInit, StreamHook } from '../../src/stream-gate/contract.ts'
 import type { StreamGatePorts } from '../../src/stream-gate/ports.ts'
@@ -99,6 +100,7 @@ export function kit (init: StreamGateInit = {}): Kit {
     offend: (_, offence) => { known.offences.push(offence) },
     close: connection => { known.closed.push(connection) },
     closeIdle: connections => { known.idled.push(...connections) },
+    log: spyLogger().forComponent('test'),
     write: (_, line) => { known.lines.push(line()) }
   }
   const gate = new StreamGatePart(parseOptions({ clock, ...init }), ports)

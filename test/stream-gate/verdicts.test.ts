@@ -139,3 +139,16 @@ describe('a denial', () => {
     ])
   })
 })
+
+describe('a listener that throws', () => {
+  it('is counted, and neither the others nor the verdict suffer', () => {
+    const { gate, visit } = kit({ maxPendingStreams: 0 })
+    const heard: string[] = []
+    gate.addEventListener('deny', () => { throw new Error('broken') })
+    gate.addEventListener('deny', ({ detail }) => { heard.push(detail.reason) })
+
+    expect(visit().arrive()).toBe(false)
+    expect(heard).toEqual(['pending-streams'])
+    expect(gate.inspect().listenerFailures).toBe(1)
+  })
+})

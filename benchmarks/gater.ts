@@ -40,7 +40,7 @@ await decide()
 await refuse()
 
 async function decide (): Promise<void> {
-  const peers = await makePeers(OPEN.at(-1)!)
+  const peers = makePeers(OPEN.at(-1)!)
   const rows: Record<string, unknown>[] = []
 
   for (const open of OPEN) {
@@ -94,7 +94,7 @@ function timeAccept (gater: ConnectionGater, addressOf: (n: number) => string): 
   return { decide: median(decide), giveBack: median(giveBack) }
 }
 
-async function timeJsLibp2p (open: number, peers: Awaited<ReturnType<typeof makePeers>>): Promise<number> {
+async function timeJsLibp2p (open: number, peers: ReturnType<typeof makePeers>): Promise<number> {
   const node = await createLibp2p({ connectionManager: connectionManagerDefaults, connectionMonitor: { enabled: false } })
   const manager = (node as unknown as { components: { connectionManager: JsConnectionManager } }).components.connectionManager
   const map = manager.getConnectionsMap()

@@ -24,8 +24,8 @@ export interface Figure {
 export interface Answer {
   readonly title: string
   readonly figures: readonly Figure[]
-  /** Lines where the sizes are a scale. */
-  readonly chart?: 'bars' | 'lines' | 'none'
+  /** Lines where the sizes are a scale; otherwise bars, where there is something to compare. */
+  readonly chart?: 'lines'
   readonly notes?: readonly string[]
 }
 

@@ -84,7 +84,7 @@ async function trims (): Promise<Measured[]> {
 async function operations (): Promise<Measured[]> {
   const { manager } = filled(PEERS, PEERS, ['kad-close', 'topic', 'mine'])
   const notifee = manager.notifee()
-  const one = (at: number): PeerId => peers[at * STRIDE % PEERS]!
+  const one = (at: number): PeerId => peers[at % PEERS * STRIDE % PEERS]!
   const newcomer = (at: number): Connection => connections[PEERS + at % PEERS]!
 
   return [

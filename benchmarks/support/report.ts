@@ -3,9 +3,6 @@ import { cpus } from 'node:os'
 import { linesOf } from './figures.ts'
 import type { Answer } from './figures.ts'
 
-export { rounded, spread } from './figures.ts'
-export type { Stats } from './figures.ts'
-
 /** What `npm run bench` collects from each benchmark: answers, and tables that are no comparison by figures. */
 export type Recorded = { readonly answer: Answer } | { readonly table: string, readonly rows: readonly object[] }
 

@@ -102,5 +102,6 @@ function beside ({ unit, ours }: Figure, theirs: Stats): string {
   const factor = isMoreBetter ? ours.p50 / theirs.p50 : theirs.p50 / ours.p50
   const [better, worse] = unit === 'bytes' || unit === 'MB' ? ['less', 'more'] : isMoreBetter ? ['more', 'fewer'] : ['faster', 'slower']
 
+  if (!Number.isFinite(factor) || factor <= 0) return ''
   return factor >= 1 ? `ours is ${rounded(factor)} × ${better}` : `ours is ${rounded(1 / factor)} × ${worse}`
 }

@@ -6,16 +6,20 @@
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
-import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
-import { measure } from 'mitata'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { connectionGater, connectionManagerDefaults, connManager } from '../src/index.ts'
 import { gatePort } from '../src/limiter/ports.ts'
-import { makeConnections, makePeers } from './support/mock-connections.ts'
+import { per, quartiles } from './support/figures.ts'
+import { jsAcceptCheck } from './support/js-accept-check.ts'
+import { makePeers } from './support/mock-connections.ts'
+import { mockSocket } from './support/mock-sockets.ts'
+import { named } from './support/package-name.ts'
+import { print, report } from './support/report.ts'
+import type { Figure, Stats } from './support/figures.ts'
 import type { ConnectionGater, ConnectionGaterInit } from '../src/index.ts'
-import type { ConnectionGater as Libp2pConnectionGater, Libp2p, MultiaddrConnection } from '@libp2p/interface'
+import type { ConnectionGater as Libp2pConnectionGater, Libp2p } from '@libp2p/interface'
 
 const OPEN = [10, 10_000]
 const BATCH = 250
@@ -41,12 +45,12 @@ await refuse()
 
 async function decide (): Promise<void> {
   const peers = makePeers(OPEN.at(-1)!)
-  const rows: Record<string, unknown>[] = []
+  const figures: Figure[] = []
 
   for (const open of OPEN) {
     const gater = connectionGater({ maxPending: Infinity })
     for (let n = 0; n < open; n++) {
-      const one = maConn(addressOf(n))
+      const one = mockSocket(addressOf(n))
       gater.denyInboundConnection(one)
       gater.denyInboundEncryptedConnection(peers[n]!, one)
       gater.denyInboundUpgradedConnection(peers[n]!, one)
@@ -54,36 +58,41 @@ async function decide (): Promise<void> {
 
     const admitted = timeAccept(gater, strangerOf)
     const refused = timeAccept(gaterThatRefuses(open), () => '203.0.113.1')
-    const theirs = await timeJsLibp2p(open, peers)
-    rows.push({ 'open': open, 'admit, µs': us(admitted.decide), 'give back, µs': us(admitted.giveBack), 'refuse, µs': us(refused.decide), 'js-libp2p, µs': us(theirs), 'times faster': Number((theirs / admitted.decide).toFixed(1)) })
+    const empty = timeAccept({ denyInboundConnection: () => false }, strangerOf)
+    const figure = (name: string, ours: Stats, others: object = {}): Figure => ({ name, size: open, unit: 'µs', ours: per(ours, 1e3), ...others })
+
+    figures.push(
+      figure('admit', admitted.decide, { peers: { [named('libp2p', 'accept check')]: per(await jsAcceptCheck(open), 1e3) }, floors: { 'an empty hook': per(empty.decide, 1e3) } }),
+      figure('give back', admitted.giveBack),
+      figure('refuse', refused.decide)
+    )
   }
 
-  console.log(`the whole accept decision, Node ${process.version}`)
-  console.table(rows)
+  report({ title: 'the whole accept decision, by connections open', figures })
 }
 
 function gaterThatRefuses (open: number): ConnectionGater {
   const gater = connectionGater({ maxPending: Infinity, blocks: ['203.0.113.1'] })
-  for (let n = 0; n < open; n++) gater.denyInboundConnection(maConn(addressOf(n)))
+  for (let n = 0; n < open; n++) gater.denyInboundConnection(mockSocket(addressOf(n)))
   return gater
 }
 
 interface AcceptTimes {
-  readonly decide: number
-  readonly giveBack: number
+  readonly decide: Stats
+  readonly giveBack: Stats
 }
 
 /** ns for a new connection each time: the decision, which counts it, and what closing it costs. Medians of batches. */
-function timeAccept (gater: ConnectionGater, addressOf: (n: number) => string): AcceptTimes {
+function timeAccept (gater: Pick<Libp2pConnectionGater, 'denyInboundConnection'>, addressOf: (n: number) => string): AcceptTimes {
   const decide: number[] = []
   const giveBack: number[] = []
 
   for (let batch = 0; batch < 2 * BATCHES; batch++) {
-    const connections = Array.from({ length: BATCH }, (_, n) => maConn(addressOf(batch * BATCH + n)))
+    const connections = Array.from({ length: BATCH }, (_, n) => mockSocket(addressOf(batch * BATCH + n)))
     const begun = performance.now()
-    for (const one of connections) gater.denyInboundConnection(one)
+    for (const one of connections) void gater.denyInboundConnection!(one)
     const decided = performance.now()
-    for (const one of connections) void one.close()
+    for (const one of connections) one.close()
     const ended = performance.now()
 
     if (batch < BATCHES) continue // the first half warms up
@@ -91,24 +100,7 @@ function timeAccept (gater: ConnectionGater, addressOf: (n: number) => string): 
     giveBack.push((ended - decided) * 1e6 / BATCH)
   }
 
-  return { decide: median(decide), giveBack: median(giveBack) }
-}
-
-async function timeJsLibp2p (open: number, peers: ReturnType<typeof makePeers>): Promise<number> {
-  const node = await createLibp2p({ connectionManager: connectionManagerDefaults, connectionMonitor: { enabled: false } })
-  const manager = (node as unknown as { components: { connectionManager: JsConnectionManager } }).components.connectionManager
-  const map = manager.getConnectionsMap()
-  for (const connection of makeConnections(peers.slice(0, open))) map.set(connection.remotePeer, [connection])
-
-  const one = maConn('198.51.100.1')
-  const { p50 } = await measure(() => { manager.acceptIncomingConnection(one) }, { min_samples: 30, max_samples: 200 })
-  await node.stop()
-  return p50
-}
-
-interface JsConnectionManager {
-  getConnectionsMap (): { set: (peer: unknown, connections: unknown[]) => void }
-  acceptIncomingConnection (maConn: MultiaddrConnection): boolean
+  return { decide: quartiles(decide), giveBack: quartiles(giveBack) }
 }
 
 /** CPU of this process for each refused socket: ours, and a gater that only says yes to "deny?", turn and turn about. */
@@ -129,8 +121,7 @@ async function refuse (): Promise<void> {
   await Promise.all([nodes.ours.stop(), nodes.theirs.stop()])
 
   const ratios = spent.ours.map((ours, n) => ours / spent.theirs[n]!).sort((a, b) => a - b)
-  console.log(`server CPU for each refused socket, ${REFUSALS} a run, ${PAIRS} pairs after one to warm up`)
-  console.table([{ 'a gater that returns true, µs': median(spent.theirs), 'ours, µs': median(spent.ours), 'paired, median': Number(ratios[PAIRS >> 1]!.toFixed(3)), 'pairs': ratios.map(ratio => ratio.toFixed(2)).join(' ') }])
+  print(`server CPU for each refused socket, ${REFUSALS} a run, ${PAIRS} pairs after one to warm up`, [{ 'a gater that returns true, µs': median(spent.theirs), 'ours, µs': median(spent.ours), 'paired, median': Number(ratios[PAIRS >> 1]!.toFixed(3)), 'pairs': ratios.map(ratio => ratio.toFixed(2)).join(' ') }])
 }
 
 async function listener (gater: Libp2pConnectionGater): Promise<Libp2p> {
@@ -156,25 +147,6 @@ async function cpuOfRefusals (node: Libp2p): Promise<number> {
   return (user + system) / REFUSALS
 }
 
-interface MaConn extends MultiaddrConnection {
-  close: () => Promise<void>
-}
-
-/** As light as may be: what is measured is not an EventTarget. */
-function maConn (ip: string): MaConn {
-  let onClose: ((event: object) => void) | undefined
-  const one = {
-    status: 'open',
-    direction: 'inbound',
-    remoteAddr: multiaddr(`/ip4/${ip}/tcp/4001`),
-    timeline: { open: 0 },
-    addEventListener: (_: string, listener: (event: object) => void) => { onClose = listener },
-    abort: () => {},
-    close: () => { onClose?.({}) }
-  }
-  return one as unknown as MaConn
-}
-
 function addressOf (n: number): string {
   return `${11 + (n >>> 24)}.${n >>> 16 & 255}.${n >>> 8 & 255}.${n & 255}`
 }
@@ -182,10 +154,6 @@ function addressOf (n: number): string {
 /** Everybody comes from a network of his own. */
 function strangerOf (n: number): string {
   return `${n % 199 + 24}.${(n >>> 3) % 251}.${(n >>> 8) & 255}.${n & 255}`
-}
-
-function us (ns: number): number {
-  return Number((ns / 1_000).toFixed(2))
 }
 
 function median (values: readonly number[]): number {

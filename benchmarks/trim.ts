@@ -12,6 +12,7 @@ import { fakeClock } from '../src/testing.ts'
 import { per, quartiles } from './support/figures.ts'
 import { makeConnections, makePeers, seededRandom } from './support/mock-connections.ts'
 import { named } from './support/package-name.ts'
+import { quickselect } from './support/quickselect.ts'
 import { report, samples } from './support/report.ts'
 import type { Figure, Stats } from './support/figures.ts'
 import type { ConnManager } from '../src/index.ts'
@@ -39,13 +40,13 @@ for (const open of OPEN) {
   const ours = await timeTrim(open)
   const decision = await timeDecision(open)
   const floor = await timeFloor(open)
-  const quickselect = await timeQuickselect(open)
+  const selection = await timeQuickselect(open)
   const block = await longestBlock(open)
   const figure = (name: string, ours: Stats, others: object): Figure => ({ name, size: open, unit: 'ms', ours: per(ours, 1e6), ...others })
 
   figures.push(
     figure('choose and close', ours, { peers: theirs == null ? {} : { [libp2p]: per(theirs, 1e6) }, floors: { 'sums in a Map, a sort, the same closes': per(floor, 1e6) } }),
-    figure('choose', decision, { floors: { 'quickselect of typed keys': per(quickselect, 1e6) } }),
+    figure('choose', decision, { floors: { 'quickselect of typed keys': per(selection, 1e6) } }),
     figure('longest time without a turn of the event loop', block, { target: '≤ 30 ms' })
   )
 }
@@ -115,30 +116,8 @@ async function timeQuickselect (open: number): Promise<Stats> {
 
   return measure(() => {
     copy.set(keys)
-    do_not_optimize(select(copy, open / 10))
+    do_not_optimize(quickselect(copy, open / 10))
   }, samples(SAMPLES, SAMPLES))
-}
-
-function select (keys: Float64Array, count: number): number {
-  let [low, high] = [0, keys.length - 1]
-
-  while (low < high) {
-    const pivot = keys[low + high >> 1]!
-    let [i, j] = [low, high]
-
-    while (i <= j) {
-      while (keys[i]! < pivot) i++
-      while (keys[j]! > pivot) j--
-      if (i > j) break
-      const other = keys[i]!
-      keys[i++] = keys[j]!
-      keys[j--] = other
-    }
-    if (count <= j) high = j
-    else if (count >= i) low = i
-    else break
-  }
-  return keys[count]!
 }
 
 /** How long a trim keeps the event loop from turning: the longest turn of each of ten trims. */

@@ -1,10 +1,10 @@
 import { round, SERIES, short, svg, text } from './svg.ts'
 import type { Answer, Stats } from './figures.ts'
 
-const WIDTH = 820
+const WIDTH = 920
 const HEIGHT = 420
 const LEFT = 80
-const RIGHT = 250
+const RIGHT = 360
 const TOP = 64
 const BOTTOM = 48
 

@@ -64,7 +64,7 @@ async function time<T> (values: readonly T[], run: (value: T) => unknown): Promi
       do_not_optimize(run(values[at]!))
       at = at + 1 === values.length ? 0 : at + 1
     }
-  }, { min_cpu_time: 2e8, max_samples: 2_000 } as object)
+  }, { min_cpu_time: 1e8, max_samples: 2_000 } as object)
 
   return per(stats, BATCH)
 }
@@ -76,7 +76,7 @@ async function timeAsync<T> (values: readonly T[], run: (value: T) => Promise<un
       await run(values[at]!)
       at = at + 1 === values.length ? 0 : at + 1
     }
-  }, { min_cpu_time: 2e8, max_samples: 2_000 } as object)
+  }, { min_cpu_time: 1e8, max_samples: 2_000 } as object)
 
   return per(stats, BATCH)
 }

@@ -27,7 +27,7 @@ export function barChart ({ title, figures }: Answer): string {
 
   for (const figure of figures.filter(isCompared)) {
     const bars = barsOf(figure, names)
-    const most = Math.max(...bars.map(({ stats }) => stats.p50))
+    const most = Math.max(...bars.map(({ stats }) => Math.max(stats.p50, stats.p75)))
     const size = figure.size == null ? '' : `, ${figure.size.toLocaleString('en')}`
     parts.push(text(16, y + 13, `${figure.name}${size}`, 'text'))
     y += BAR + GAP
@@ -58,7 +58,7 @@ function barsOf ({ ours, peers = {}, floors = {} }: Figure, names: readonly stri
 function drawn ({ who, look, stats }: Bar, y: number, most: number, unit: string): string[] {
   const length = (value: number): number => round(Math.max(0, value) / (most || 1) * (WIDTH - LEFT - RIGHT))
   const middle = y + BAR / 2
-  const [low, high] = [LEFT + length(stats.p25), LEFT + Math.min(length(stats.p75), WIDTH - LEFT - RIGHT + 20)]
+  const [low, high] = [LEFT + length(stats.p25), LEFT + length(stats.p75)]
   const end = Math.max(LEFT + length(stats.p50), high)
 
   return [

@@ -87,9 +87,9 @@ describe('a chart', () => {
     expect(chart).toContain('prefers-color-scheme:dark')
   })
 
-  it('has bars as long as their values', () => {
+  it('has bars as long as their values, with room for the longest whisker', () => {
     const widths = [...bars!.matchAll(/class="bar [^"]*" x="\d+" y="\d+" width="([\d.]+)"/g)].map(([, width]) => Number(width))
-    expect(widths).toEqual([7.8, 390, 2])
+    expect(widths).toEqual([4.3, 216.7, 1.1])
   })
 
   it('has one line for each contestant, and log axes: what is flat is drawn flat', () => {

@@ -33,7 +33,7 @@ export default tseslint.config(
     }
   },
   {
-    files: ['src/cli.ts', 'src/cli/**', 'benchmarks/**', 'examples/**', 'test/**'],
+    files: ['src/cli.ts', 'src/cli/**', 'benchmarks/**', 'docs/*.ts', 'examples/**', 'test/**'],
     rules: { 'no-console': 'off' }
   }
 )

@@ -7,6 +7,7 @@
 import express from 'express'
 import { securityGate } from 'libp2p-connmgr/limiter'
 import { limitConnections, limitRequests } from 'libp2p-connmgr/server'
+import type { AddressInfo } from 'node:net'
 
 const gate = securityGate({
   maxConnsPerIp: 20,
@@ -16,8 +17,8 @@ const gate = securityGate({
 })
 
 const app = express()
-app.use(limitRequests(gate, { skip: req => req.url === '/health', pathOf: req => req.url.toLowerCase() }))
+app.use(limitRequests(gate, { skip: req => req.url === '/health', pathOf: req => req.url?.toLowerCase() ?? '/' }))
 app.use((_, res) => { res.send('hello') })
 
-const server = app.listen(0, '127.0.0.1', () => { console.log(`http://127.0.0.1:${server.address().port}`) })
+const server = app.listen(0, '127.0.0.1', () => { console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`) })
 limitConnections(server, gate, { firstByteDeadline: 10_000, headerDeadline: 20_000 })

@@ -9,6 +9,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { Hono } from 'hono'
 import { securityGate } from 'libp2p-connmgr/limiter'
 import { limitConnections, limitRequests } from 'libp2p-connmgr/server'
+import type { HttpBindings } from '@hono/node-server'
 
 const gate = securityGate({
   maxConnsPerIp: 20,
@@ -17,7 +18,7 @@ const gate = securityGate({
   pathRates: { '/login': { strategy: 'cooldown', limit: 3, window: 60_000 } }
 })
 
-const app = new Hono()
+const app = new Hono<{ Bindings: HttpBindings }>()
 const limit = limitRequests(gate, { skip: req => req.url === '/health' })
 
 app.use(async ({ env }, next) => limit(env.incoming, env.outgoing) ? next() : RESPONSE_ALREADY_SENT)

@@ -7,6 +7,7 @@
 import { createServer } from 'node:http'
 import { securityGate } from 'libp2p-connmgr/limiter'
 import { limitConnections, limitRequests } from 'libp2p-connmgr/server'
+import type { AddressInfo } from 'node:net'
 
 const gate = securityGate({
   maxConnsPerIp: 20,
@@ -21,4 +22,4 @@ const server = createServer((req, res) => {
 })
 
 limitConnections(server, gate, { firstByteDeadline: 10_000, headerDeadline: 20_000 })
-server.listen(0, '127.0.0.1', () => { console.log(`http://127.0.0.1:${server.address().port}`) })
+server.listen(0, '127.0.0.1', () => { console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`) })

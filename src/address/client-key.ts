@@ -29,6 +29,7 @@ export interface TransportClient {
   readonly transport: Transport
 }
 
+/** How a connection came. `relay` is through another peer, `unknown` an address that names no transport we know. */
 export type Transport = 'tcp' | 'ws' | 'quic' | 'webrtc' | 'relay' | 'memory' | 'unix' | 'unknown'
 
 declare const clientKeyBrand: unique symbol

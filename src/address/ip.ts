@@ -7,6 +7,7 @@ import { formatIpv6, GROUPS, readIpv6, zoneStart } from './ipv6-text.ts'
  */
 export type Ip = Ipv4 | Ipv6
 
+/** An IPv4 address as one unsigned number. */
 export interface Ipv4 {
   readonly family: 4
 

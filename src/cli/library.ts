@@ -1,5 +1,6 @@
 import type { ConnManager, ConnManagerInit } from '../conn-manager/contract.ts'
-import type { ConnectionGater, ConnectionGaterInit } from '../connection-gater/contract.ts'
+import type { ConnectionGater } from '../connection-gater/contract.ts'
+import type { ConnectionGaterInit } from '../connection-gater/options.ts'
 import type { ConnectionManagerInit, ServiceFactoryMap } from 'libp2p'
 
 /** What a user imports from this package. Handed in by `src/cli.ts`, because below the doors nobody imports one. */

@@ -15,4 +15,5 @@ export interface Clock {
   after (delay: number, callback: () => void): CancelTimer
 }
 
+/** Takes a timer back. Idempotent, and nothing once it has rung. */
 export type CancelTimer = () => void

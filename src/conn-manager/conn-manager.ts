@@ -1,6 +1,6 @@
-import { TypedEventEmitter } from 'main-event'
 import { clientOf } from '../address/client.ts'
 import { Alarm } from '../clock/alarm.ts'
+import { GuardedEvents } from '../limiter/guarded-events.ts'
 import { closeConnections } from './close-connections.ts'
 import { NO_CONNECTION } from './connection-table.ts'
 import { contest } from './contest.ts'
@@ -33,7 +33,7 @@ export interface ConnManagerPorts {
 }
 
 /** The manager with its life: it owns the timers, the events and the log, and asks the rules and ledgers around it. */
-export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implements ConnManager {
+export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements ConnManager {
   readonly #options: ConnManagerOptions
   readonly #ports: ConnManagerPorts
   readonly #ledger: PeerLedger
@@ -49,7 +49,7 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
   #started = false
 
   constructor (options: ConnManagerOptions, ports: ConnManagerPorts) {
-    super()
+    super(ports.log)
 
     this.#options = options
     this.#ports = ports
@@ -127,8 +127,8 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
   }
 
   tagPeer (peer: PeerId, tag: string, value: number): void {
-    checkTag('Tag peer', tag)
-    checkValue('Tag peer', tag, value)
+    checkTag('set the tag', tag)
+    checkValue('set the tag', tag, value)
 
     this.#ledger.setTag(peer.toString(), tag, value, this.#now())
   }
@@ -138,7 +138,7 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
   }
 
   upsertTag (peer: PeerId, tag: string, upsert: (value: number) => number): void {
-    checkTag('Upsert tag', tag)
+    checkTag('set the tag', tag)
 
     let value: number
 
@@ -149,7 +149,7 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
       return
     }
 
-    checkValue('Upsert tag', tag, value)
+    checkValue('set the tag', tag, value)
     this.tagPeer(peer, tag, value)
   }
 
@@ -162,7 +162,7 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
   }
 
   protect (peer: PeerId, tag: string): void {
-    checkTag('Protect peer', tag)
+    checkTag('protect the peer', tag)
 
     const id = peer.toString()
     this.#protections.add(id, tag)
@@ -220,7 +220,7 @@ export class ConnManagerPart extends TypedEventEmitter<ConnManagerEvents> implem
     const limit = limiter.getConnLimit()
 
     if (this.#limits.highWater > limit) {
-      throw new LimitConflictError(`Check limit: highWater (${this.#limits.highWater}) must not be above the other limiter's ${limit} connections, or no trim ever becomes due`)
+      throw new LimitConflictError(`Could not agree with the other limiter: highWater (${this.#limits.highWater}) must not be above its ${limit} connections, or no trim ever becomes due`)
     }
   }
 

@@ -19,6 +19,7 @@ export interface Limits {
   readonly outboundReserve: number
 }
 
+/** Options of the manager. All may be left out; periods are in ms. */
 export interface ConnManagerInit {
   /**
    * A trim goes down to this many open connections, exactly. A missing mark is derived from a given one: `max(1, floor(highWater × 5 / 6))`.
@@ -152,6 +153,7 @@ export type TrimReason =
 /** Why an open connection could not be chosen. */
 export type SpareReason = 'protected' | 'trusted' | 'grace' | 'keep-alive' | 'outbound-reserve'
 
+/** A connection that a trim has chosen. */
 export interface TrimEntry {
   readonly connectionId: string
   readonly peer: PeerId
@@ -161,6 +163,7 @@ export interface TrimEntry {
   readonly value: number
 }
 
+/** Whom a trim would close, and whom it spares. */
 export interface TrimPlan {
   /** Open connections the plan was made from. */
   readonly open: number
@@ -175,6 +178,7 @@ export interface TrimPlan {
   readonly spared: Readonly<Record<SpareReason, number>>
 }
 
+/** What a trim has done. */
 export interface TrimReport extends TrimPlan {
   /** Connections of the plan that were closed, gracefully or by abort. Those that vanished by themselves before their turn are not among them. */
   readonly closed: number
@@ -213,12 +217,14 @@ export interface Eviction {
   readonly reason: 'displaced' | 'not-worth-more' | 'admitted-above-limit'
 }
 
+/** What a manager says, each when it has happened. */
 export interface ConnManagerEvents {
   'trim': CustomEvent<TrimReport>
   'evict': CustomEvent<Eviction>
   'limits-unmet': CustomEvent<LimitsUnmet>
 }
 
+/** What is known of a peer: a snapshot. */
 export interface TagInfo {
   /** Epoch ms from which the peer has been connected, or while it is not, from which its tags are kept without a connection. */
   readonly firstSeen: number
@@ -248,6 +254,7 @@ export interface ConnManagerInfo extends Limits {
   readonly trackedPeers: number
 }
 
+/** A tag whose values fade. It is bumped, never set. */
 export interface DecayingTag {
   readonly name: string
 
@@ -271,6 +278,7 @@ export interface DecayingTag {
   close (): void
 }
 
+/** How a decaying tag fades, and what a bump makes of it. */
 export interface DecayingTagInit {
   /** Milliseconds between two decays; finite and above zero. */
   readonly interval: number
@@ -280,7 +288,10 @@ export interface DecayingTagInit {
 
 /** What a network tells the manager when it runs without libp2p's event bus. */
 export interface Notifee {
+  /** A connection has opened. One that is not `open` any more, or was reported before, is ignored. */
   connected (connection: Connection): void
+
+  /** A connection has closed. One that is unknown is ignored. */
   disconnected (connection: Connection): void
 }
 
@@ -347,6 +358,7 @@ export interface ConnManager extends TypedEventTarget<ConnManagerEvents>, Starta
   /** @throws LimitConflictError when `highWater` is above what the other limiter allows */
   checkLimit (limiter: { getConnLimit: () => number }): void
 
+  /** @returns a fresh snapshot of marks, periods and counts */
   getInfo (): ConnManagerInfo
 
   /**
@@ -357,5 +369,6 @@ export interface ConnManager extends TypedEventTarget<ConnManagerEvents>, Starta
    */
   setLimits (limits: Partial<Limits>): void
 
+  /** @returns what a network without libp2p's event bus has to call */
   notifee (): Notifee
 }

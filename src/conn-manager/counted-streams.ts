@@ -19,7 +19,7 @@ export function countedStreams ({ streams }: Connection): number {
  * By length, and then by name: protocol names come off the wire, each a new string, which a Set would hash first, and a comparison with
  * each name in turn was the dearest part of a trim.
  */
-function isCounted (protocol: string): boolean {
+export function isCounted (protocol: string): boolean {
   switch (protocol.length) {
     case 0: return false
     case 13: return protocol !== '/libp2p/dcutr'

@@ -54,13 +54,13 @@ export class DecayingTags {
   }
 
   register (name: string, init: DecayingTagInit, now: number): Registered {
-    checkTag('Register decaying tag', name)
+    checkTag('register the decaying tag', name)
     checkFunction(name, 'decay', init.decay)
     checkFunction(name, 'bump', init.bump)
-    checkPeriod(`interval of decaying tag ${JSON.stringify(name)}`, init.interval, 'above-zero')
+    checkPeriod(`the interval of the decaying tag ${JSON.stringify(name)}`, init.interval, 'above-zero')
 
     if (this.#tags.has(name)) {
-      throw new DecayingTagError(`Register decaying tag: ${JSON.stringify(name)} is registered already, close it first`, 'ERR_DECAYING_TAG_EXISTS')
+      throw new DecayingTagError(`Could not register the decaying tag ${JSON.stringify(name)}: it is registered already, close it first`, 'ERR_DECAYING_TAG_EXISTS')
     }
 
     const interval = Math.max(init.interval, this.#init.resolution)
@@ -70,8 +70,8 @@ export class DecayingTags {
   }
 
   bump (tag: Registered, peer: PeerId, delta: number, now: number): void {
-    this.#mustBeOpen(tag, 'Bump')
-    if (!Number.isFinite(delta)) throw new InvalidTagError(`Bump decaying tag ${JSON.stringify(tag.name)}: the delta must be a finite number, received ${String(delta)}`)
+    this.#mustBeOpen(tag, 'bump')
+    if (!Number.isFinite(delta)) throw new InvalidTagError(`Could not bump the decaying tag ${JSON.stringify(tag.name)}: the delta must be a finite number, received ${String(delta)}`)
 
     // what ended before this bump comes before it, also when the tick is late; nobody pays for intervals before the first bump
     this.#decayUntil(tag, this.#gridBefore(now))
@@ -83,7 +83,7 @@ export class DecayingTags {
     if (bumped == null) return
 
     // the user's function may have closed the tag
-    this.#mustBeOpen(tag, 'Bump')
+    this.#mustBeOpen(tag, 'bump')
     const moved = bumped - value.value
     value.value = bumped
     value.lastBump = now
@@ -92,7 +92,7 @@ export class DecayingTags {
   }
 
   remove (tag: Registered, peer: PeerId): boolean {
-    this.#mustBeOpen(tag, 'Remove')
+    this.#mustBeOpen(tag, 'remove')
 
     return this.#removeValue(tag, peer.toString())
   }
@@ -184,7 +184,7 @@ export class DecayingTags {
     }
 
     if (!Number.isSafeInteger(bumped)) {
-      throw new InvalidTagError(`Bump decaying tag ${JSON.stringify(tag.name)}: the new value must be a safe integer, received ${String(bumped)}`)
+      throw new InvalidTagError(`Could not bump the decaying tag ${JSON.stringify(tag.name)}: the new value must be a safe integer, received ${String(bumped)}`)
     }
 
     return bumped
@@ -196,7 +196,7 @@ export class DecayingTags {
       const { after, remove } = tag.init.decay(copyOf(tag, value), now)
       if (remove || Number.isSafeInteger(Math.floor(after))) return { after: Math.floor(after), remove }
 
-      throw new InvalidTagError(`Decay tag ${JSON.stringify(tag.name)}: the new value must be a safe integer, received ${String(after)}`)
+      throw new InvalidTagError(`Could not decay the tag ${JSON.stringify(tag.name)}: the new value must be a safe integer, received ${String(after)}`)
     } catch (error) {
       this.#init.log.error('decay function of decaying tag %s failed, its value stays - %e', tag.name, error)
       return undefined
@@ -204,7 +204,7 @@ export class DecayingTags {
   }
 
   #mustBeOpen (tag: Registered, action: string): void {
-    if (tag.closed) throw new DecayingTagError(`${action} decaying tag: ${JSON.stringify(tag.name)} is closed`, 'ERR_DECAYING_TAG_CLOSED')
+    if (tag.closed) throw new DecayingTagError(`Could not ${action} the decaying tag ${JSON.stringify(tag.name)}: it is closed`, 'ERR_DECAYING_TAG_CLOSED')
   }
 
   #gridBefore (time: number): number {

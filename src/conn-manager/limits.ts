@@ -1,3 +1,4 @@
+import { quoted } from '../limiter/quoted.ts'
 import { InvalidLimitError } from './errors.ts'
 import type { Limits } from './contract.ts'
 
@@ -45,21 +46,21 @@ function validate ({ lowWater, highWater, hardLimit, outboundReserve }: Limits):
   wholeFrom(0, 'outboundReserve', outboundReserve)
 
   if (highWater < lowWater) {
-    throw new InvalidLimitError(`Set watermarks: highWater must be at least lowWater (${lowWater}), received ${highWater}`)
+    throw new InvalidLimitError(`Could not set the watermarks: highWater must be at least lowWater (${lowWater}), received ${highWater}`)
   }
 
   if (hardLimit < highWater) {
-    throw new InvalidLimitError(`Set watermarks: hardLimit must be at least highWater (${highWater}), received ${hardLimit}`)
+    throw new InvalidLimitError(`Could not set the watermarks: hardLimit must be at least highWater (${highWater}), received ${hardLimit}`)
   }
 
   if (outboundReserve >= hardLimit) {
-    throw new InvalidLimitError(`Set watermarks: outboundReserve must be below hardLimit (${hardLimit}), received ${outboundReserve}`)
+    throw new InvalidLimitError(`Could not set the watermarks: outboundReserve must be below hardLimit (${hardLimit}), received ${outboundReserve}`)
   }
 }
 
 function wholeFrom (least: number, name: string, value: number): void {
   if (!Number.isSafeInteger(value) || value < least) {
-    throw new InvalidLimitError(`Set ${name}: it must be a whole number of at least ${least}, received ${String(value)}`)
+    throw new InvalidLimitError(`Could not set ${name}: it must be a whole number of at least ${least}, received ${quoted(value)}`)
   }
 }
 
@@ -72,7 +73,7 @@ export function checkPeriod (name: string, value: number, least: 'zero' | 'above
   const fits = least === 'zero' ? value >= 0 : value > 0
 
   if (!Number.isFinite(value) || !fits) {
-    throw new InvalidLimitError(`Set ${name}: it must be a finite number of ms ${least === 'zero' ? 'of at least' : 'above'} 0, received ${String(value)}`)
+    throw new InvalidLimitError(`Could not set ${name}: it must be a finite number of ms ${least === 'zero' ? 'of at least' : 'above'} 0, received ${quoted(value)}`)
   }
 
   return value

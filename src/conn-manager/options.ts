@@ -1,5 +1,7 @@
 import { systemClock } from '../clock/system-clock.ts'
-import { checkRate } from '../limiter/options.ts'
+import { InvalidOptionError } from '../limiter/errors.ts'
+import { checkNames, checkRate } from '../limiter/options.ts'
+import { quoted } from '../limiter/quoted.ts'
 import { checkPeriod, resolveLimits } from './limits.ts'
 import { InvalidLimitError } from './errors.ts'
 import type { ConnManagerInit, Limits } from './contract.ts'
@@ -25,8 +27,26 @@ export interface ConnManagerOptions extends Required<Omit<ConnManagerInit, keyof
   readonly trimOrder: ConnManagerInit['trimOrder']
 }
 
+const NAMES: Readonly<Record<keyof ConnManagerInit, true>> = {
+  lowWater: true,
+  highWater: true,
+  hardLimit: true,
+  outboundReserve: true,
+  onHardLimit: true,
+  contestRate: true,
+  gracePeriod: true,
+  silencePeriod: true,
+  decayResolution: true,
+  maxUnconnectedPeers: true,
+  takeOver: true,
+  trimOrder: true,
+  clock: true
+}
+
 /** Checks a user's options once and fills in the rest. */
 export function resolveOptions (init: ConnManagerInit): ConnManagerOptions {
+  checkInit(init)
+
   return {
     limits: resolveLimits(init),
     onHardLimit: checkOnHardLimit(init.onHardLimit ?? defaults.onHardLimit),
@@ -41,9 +61,18 @@ export function resolveOptions (init: ConnManagerInit): ConnManagerOptions {
   }
 }
 
+/** Whoever forgets the parentheses hands us libp2p's components, which are no plain object. */
+function checkInit (init: unknown): void {
+  if (typeof init === 'object' && init != null && ![Object.prototype, null].includes(Object.getPrototypeOf(init) as object | null)) {
+    throw new InvalidOptionError('init', 'an object of options; among libp2p\'s services the factory is called: connManager()', init)
+  }
+
+  checkNames('init', init, NAMES)
+}
+
 function checkOnHardLimit (value: 'evict' | 'deny'): 'evict' | 'deny' {
   if (value !== 'evict' && value !== 'deny') {
-    throw new InvalidLimitError(`Set onHardLimit: it must be 'evict' or 'deny', received ${String(value)}`)
+    throw new InvalidLimitError(`Could not set onHardLimit: it must be 'evict' or 'deny', received ${quoted(value)}`)
   }
 
   return value
@@ -51,7 +80,7 @@ function checkOnHardLimit (value: 'evict' | 'deny'): 'evict' | 'deny' {
 
 function checkCapacity (value: number): number {
   if (!Number.isSafeInteger(value) || value < 0) {
-    throw new InvalidLimitError(`Set maxUnconnectedPeers: it must be a whole number of at least 0, received ${String(value)}`)
+    throw new InvalidLimitError(`Could not set maxUnconnectedPeers: it must be a whole number of at least 0, received ${quoted(value)}`)
   }
 
   return value
@@ -59,7 +88,7 @@ function checkCapacity (value: number): number {
 
 function checkTrimOrder (value: ConnManagerInit['trimOrder']): ConnManagerInit['trimOrder'] {
   if (value != null && typeof value !== 'function') {
-    throw new InvalidLimitError(`Set trimOrder: it must be a function of two candidates, received ${typeof value}`)
+    throw new InvalidLimitError(`Could not set trimOrder: it must be a function of two candidates, received ${quoted(value)}`)
   }
 
   return value

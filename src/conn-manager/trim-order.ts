@@ -71,9 +71,23 @@ export const forcedOrder: Comparator = (facts, a, b) =>
   youngerFirst(facts, a, b) ||
   smallerIdFirst(facts, a, b)
 
+/** What is left of them for those that the first four rules do not tell apart: most of a crowd, when most are worth nothing. */
+const normalTies: Comparator = (facts, a, b) =>
+  crowdedFirst(facts, a, b) ||
+  fewerStreamsFirst(facts, a, b) ||
+  youngerFirst(facts, a, b) ||
+  smallerIdFirst(facts, a, b)
+
+const forcedTies: Comparator = (facts, a, b) =>
+  crowdedFirst(facts, a, b) ||
+  moreStreamsFirst(facts, a, b) ||
+  youngerFirst(facts, a, b) ||
+  smallerIdFirst(facts, a, b)
+
 export type TrimMode = 'normal' | 'forced'
 
 export const ORDERS: Readonly<Record<TrimMode, Comparator>> = { normal: normalOrder, forced: forcedOrder }
+export const TIE_ORDERS: Readonly<Record<TrimMode, Comparator>> = { normal: normalTies, forced: forcedTies }
 
 /** Why `a` goes and `b` stays: the first rule that tells them apart. */
 export function reasonBetween (facts: TrimFacts, mode: TrimMode, a: number, b: number): TrimReason {

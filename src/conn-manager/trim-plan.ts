@@ -54,7 +54,7 @@ export function chooseForTrim (facts: TrimFacts, rules: TrimRules, now: number):
     : NOTHING
 
   return {
-    chosen: [...first.chosen, ...second.chosen.map(({ index }) => ({ index, reason: 'protection-overridden' as const }))],
+    chosen: first.chosen.concat(second.chosen.map(({ index }) => ({ index, reason: 'protection-overridden' }))),
     spared: {
       'protected': lastResort.length - second.chosen.length - second.reserved,
       'trusted': sieve.trusted,
@@ -206,6 +206,9 @@ function explain (ranking: TrimRanking, ranked: Int32Array, count: number): Chos
   const going = ranked.subarray(0, count)
   const stays = ranked[count]
   const reasons = stays == null ? undefined : ranking.reasons(going, stays)
+  const chosen: Chosen[] = []
 
-  return Array.from(going, (index, at) => ({ index, reason: reasons?.[at] ?? 'only-candidate' }))
+  for (let i = 0; i < count; i++) chosen.push({ index: going[i]!, reason: reasons?.[i] ?? 'only-candidate' })
+
+  return chosen
 }

@@ -1,6 +1,6 @@
 import { selectLowest } from './select-lowest.ts'
 import { separate } from './separate.ts'
-import { ORDERS, reasonBetween, reasonsAgainst } from './trim-order.ts'
+import { ORDERS, reasonBetween, reasonsAgainst, TIE_ORDERS } from './trim-order.ts'
 import type { TrimReason } from './contract.ts'
 import type { TrimFacts } from './trim-facts.ts'
 import type { TrimMode } from './trim-order.ts'
@@ -18,7 +18,9 @@ export interface TrimRanking {
 
 export function builtInRanking (facts: TrimFacts, mode: TrimMode): TrimRanking {
   const order = ORDERS[mode]
+  const tieOrder = TIE_ORDERS[mode]
   const compare = (a: number, b: number): number => order(facts, a, b)
+  const compareTies = (a: number, b: number): number => tieOrder(facts, a, b)
 
   return {
     lowestFirst (items, count) {
@@ -28,11 +30,15 @@ export function builtInRanking (facts: TrimFacts, mode: TrimMode): TrimRanking {
       const worth = separate(items, worthOf(facts, items), places)
       facts.readTies(items.subarray(0, worth.end))
 
-      const ties = items.subarray(worth.below, worth.end)
-      const use = separate(ties, useOf(facts, ties), places - worth.below)
-      selectLowest(ties.subarray(use.below, use.end), places - worth.below - use.below, compare)
+      const worthTies = items.subarray(worth.below, worth.end)
+      const use = separate(worthTies, useOf(facts, worthTies), places - worth.below)
+      const certain = worth.below + use.below
 
-      items.subarray(0, places).sort(compare)
+      const ties = worthTies.subarray(use.below, use.end)
+      selectLowest(ties, places - certain, compareTies)
+
+      items.subarray(0, certain).sort(compare)
+      ties.subarray(0, places - certain).sort(compareTies)
     },
     compare,
     reasons: (going, stays) => reasonsAgainst(facts, mode, going, stays)

@@ -34,8 +34,9 @@ export class AcceptStage {
 
   /** @param isAllowed - by js-libp2p's own allow list, which is trust */
   admit (client: Client, isAllowed: boolean, end: End): Admission {
-    const { core, held, lists, clock } = this.#parts
+    const { core, held, lists, clock, age } = this.#parts
     const now = clock.now()
+    const since = age.at(now)
     const blocked = lists.blockedClient(client)
     if (blocked != null) return blocked
 
@@ -45,17 +46,19 @@ export class AcceptStage {
     let leaver: Held | undefined
 
     if (excuse == null && !isFree) {
-      const room = this.#makeRoom(client, now)
+      const room = this.#makeRoom(client, since)
       if (room.allow) leaver = room.leaver
       else excuse = room
     }
     if (excuse != null && !this.#excuses(client, excuse)) return excuse
+    const inexcusable = excuse == null ? undefined : this.#transportCap(client) ?? this.#totals()
+    if (inexcusable != null) return inexcusable
 
     const full = this.#parts.house?.atAccept(client, trusted || excuse != null || this.#isFavoured(client))
     if (full != null) return full
 
     if (leaver != null) this.#parts.displace(leaver)
-    const admitted = held.hold({ client, direction: 'inbound', since: now, end }, !isAllowed)
+    const admitted = held.hold({ client, direction: 'inbound', since, end }, now, !isAllowed)
     admitted.isFree = isFree
     if (excuse != null) this.#excuse(admitted, excuse)
     return admitted
@@ -70,7 +73,7 @@ export class AcceptStage {
     }
 
     const denied = this.#transportCap(client) ?? this.#totals()
-    if (denied != null || isFree || held.pendingOf(client).narrow < limits.maxPendingPerIp) return denied
+    if (denied != null || isFree || held.pendingOf(client) < limits.maxPendingPerIp) return denied
     return deny({ action: 'close', reason: 'pending-limit', limit: limits.maxPendingPerIp, key: clientKey(client) })
   }
 
@@ -102,7 +105,7 @@ export class AcceptStage {
       : whoMakesRoom({
           waiting: held.waiting,
           crowdedness: one => held.crowdedness(one),
-          newcomer: { client, crowd: held.pendingOf(client) },
+          newcomer: { client, crowd: held.pendingAround(client) },
           now,
           upgradeTimeout: host?.upgradeTimeout ?? DEFAULT_UPGRADE_TIMEOUT,
           random

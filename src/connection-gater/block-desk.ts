@@ -15,7 +15,7 @@ export interface BlockDeskInit {
   readonly parts: GaterParts
   readonly lives: Lives
   readonly store: RuleStore | undefined
-  readonly timeout: number
+  readonly timeout: () => number
   readonly log: Logger
 }
 

@@ -4,7 +4,7 @@ import { InvalidOptionError } from '../limiter/errors.ts'
 import { checkCap, checkChoice, checkDuration, checkRecord } from '../limiter/options.ts'
 import { parseRisk } from '../limiter/risk-options.ts'
 import type { Cidr } from '../address/cidr.ts'
-import type { ConnectionGaterConfig, ConnectionGaterInit, ConnectionGaterLimits, LimitedTransport } from './contract.ts'
+import type { ConnectionGaterConfig, ConnectionGaterLimits, LimitedTransport } from './options.ts'
 import type { ConnectionLimits, ParsedLimits } from '../limiter/connection-config.ts'
 import type { RiskConfig } from '../limiter/risk-options.ts'
 
@@ -60,8 +60,8 @@ export const OWN_DEFAULTS: OwnLimits = {
 const CHECK_DEFAULTS: CheckOptions = { checkTimeout: 5_000, onCheckFailed: 'deny' }
 
 /** What a change may name. */
-const CHANGEABLE: readonly string[] = [...CORE_LIMITS, ...CAPS, ...POLICIES, 'transportLimits']
-const GIVEN_ONCE: readonly string[] = ['also', 'checkTimeout', 'onCheckFailed', 'risk', 'blocks', 'trust', 'datastore', 'limiter', 'capacity', 'clock']
+const CHANGEABLE: readonly string[] = [...CORE_LIMITS, ...CAPS, ...POLICIES, 'transportLimits', 'checkTimeout', 'onCheckFailed', 'risk']
+const GIVEN_ONCE: readonly string[] = ['also', 'blocks', 'trust', 'datastore', 'limiter', 'capacity', 'clock']
 
 /** @throws InvalidOptionError, InvalidAddressError */
 export function parseCoreLimits (init: ConnectionGaterLimits): ParsedLimits {
@@ -104,15 +104,18 @@ export function checkNames (given: unknown, when: 'made' | 'changed'): void {
     : new InvalidOptionError('init', `an object whose keys are among ${names.join(', ')}`, unknown)
 }
 
-export function parseChecks ({ checkTimeout = CHECK_DEFAULTS.checkTimeout, onCheckFailed = CHECK_DEFAULTS.onCheckFailed }: ConnectionGaterInit): CheckOptions {
+export function parseChecks (given: ConnectionGaterLimits, current = CHECK_DEFAULTS): CheckOptions {
+  const { checkTimeout = current.checkTimeout, onCheckFailed = current.onCheckFailed } = given
+
   return {
     checkTimeout: checkDuration('checkTimeout', checkTimeout),
     onCheckFailed: checkChoice('onCheckFailed', onCheckFailed, ['deny', 'allow'])
   }
 }
 
-export function parseRiskInit (risk: ConnectionGaterInit['risk']): RiskConfig | undefined {
-  return risk === false ? undefined : parseRisk(risk ?? {})
+/** @returns undefined where nothing is scored */
+export function parseRiskInit (risk: ConnectionGaterLimits['risk'] = {}): RiskConfig | undefined {
+  return risk === false ? undefined : parseRisk(risk)
 }
 
 export function formatConfig (core: ParsedLimits, own: OwnLimits, checks: CheckOptions, risk: RiskConfig | undefined): ConnectionGaterConfig {
@@ -123,8 +126,15 @@ export function formatConfig (core: ParsedLimits, own: OwnLimits, checks: CheckO
     ...own,
     transportLimits: { ...own.transportLimits },
     ...checks,
-    risk: risk == null ? false : { threshold: risk.threshold, halfLife: risk.halfLife, banTime: risk.banTime, maxBanTime: risk.maxBanTime }
+    risk: risk == null ? false : formatRisk(risk)
   }
+}
+
+/** As it would be given: weights are named where they are not 1. */
+function formatRisk ({ weights, ...risk }: RiskConfig): Exclude<ConnectionGaterConfig['risk'], false> {
+  const unusual = Object.entries(weights).filter(([, weight]) => weight !== 1)
+
+  return { ...risk, ...unusual.length > 0 && { weights: Object.fromEntries(unusual) } }
 }
 
 /** With its length, also where that is one address: as operators write it. */

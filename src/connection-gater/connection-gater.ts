@@ -1,8 +1,8 @@
-import { TypedEventEmitter } from 'main-event'
 import { clientKey } from '../address/client-key.ts'
 import { parseIp } from '../address/ip.ts'
 import { systemClock } from '../clock/system-clock.ts'
 import { deny } from '../limiter/denial.ts'
+import { GuardedEvents } from '../limiter/guarded-events.ts'
 import { gatePort } from '../limiter/ports.ts'
 import { BlockDesk } from './block-desk.ts'
 import { makeGatePort } from './gate-port.ts'
@@ -13,8 +13,9 @@ import { Lives } from './lives.ts'
 import { Reporter } from './reporter.ts'
 import { StageDesk } from './stage-desk.ts'
 import { UserGater } from './user-gater.ts'
-import type { ConnectionGater, ConnectionGaterEvents, ConnectionGaterInit, GaterInspection, Intercept } from './contract.ts'
+import type { ConnectionGater, ConnectionGaterEvents, GaterInspection, Intercept } from './contract.ts'
 import type { Held } from './held.ts'
+import type { ConnectionGaterInit } from './options.ts'
 import type { RuleStore } from './rule-store.ts'
 import type { Gate } from '../limiter/ports.ts'
 import type { ConnectionGater as Libp2pConnectionGater, Logger } from '@libp2p/interface'
@@ -40,25 +41,26 @@ class GaterBody {
   readonly stages: StageDesk
   readonly reporter: Reporter
   readonly blocks: BlockDesk
-  readonly events = new TypedEventEmitter<ConnectionGaterEvents>()
+  readonly events: GuardedEvents<ConnectionGaterEvents>
   readonly hooks: Required<Libp2pConnectionGater>
   #displaced = 0
 
   constructor (init: ConnectionGaterInit, { log, store, isBrowser = false, random = Math.random }: GaterEdge) {
     const clock = init.clock ?? systemClock
 
+    this.events = new GuardedEvents(log)
     this.state = new GaterState({ init, clock, isBrowser, random, displace: held => { this.#displace(held) } })
     this.lives = new Lives(this.state)
     this.stages = new StageDesk(this.state, this.lives)
     this.reporter = new Reporter(this.state, log)
-    this.blocks = new BlockDesk({ parts: this.state, lives: this.lives, store, timeout: this.state.checks.checkTimeout, log })
+    this.blocks = new BlockDesk({ parts: this.state, lives: this.lives, store, timeout: () => this.state.checks.checkTimeout, log })
     this.blocks.seed(init.blocks ?? [], init.trust ?? [])
     this.hooks = this.#hooks(init.also, log)
     this.#emit()
   }
 
   inspect (): GaterInspection {
-    const { state, reporter: { denials } } = this
+    const { state, events, reporter: { denials } } = this
     const { held, core, desk } = state
 
     return {
@@ -76,7 +78,8 @@ class GaterBody {
       displaced: this.#displaced,
       bans: desk.bans(),
       scored: desk.scored,
-      rateEntries: core.rateEntries
+      rateEntries: core.rateEntries,
+      listenerFailures: events.listenerFailures
     }
   }
 
@@ -101,7 +104,7 @@ class GaterBody {
 
     return makeHooks({
       gate: stages,
-      user: also == null ? undefined : new UserGater(also, state.checks, state.clock, log),
+      user: also == null ? undefined : new UserGater(also, () => state.checks, state.clock, log),
       loading: () => persistence.isLoaded ? undefined : persistence.load(),
 
       denied: (denied, { stage, maConn, peer }) => {

@@ -1,180 +1,10 @@
+import type { ConnectionGaterConfig, ConnectionGaterLimits } from './options.ts'
 import type { Stage } from './stages.ts'
 import type { Transport } from '../address/client-key.ts'
-import type { Clock } from '../clock/clock.ts'
-import type { PrefixLimits, PrefixRateLimits } from '../limiter/connection-config.ts'
-import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
-import type { Rate } from '../limiter/rate.ts'
-import type { RiskInit } from '../limiter/risk-options.ts'
 import type { DenyReason, Verdict } from '../limiter/verdict.ts'
 import type { ConnectionGater as Libp2pConnectionGater, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import type { Datastore } from 'interface-datastore'
 import type { TypedEventTarget } from 'main-event'
-
-export type LimitedTransport = Exclude<Transport, 'unknown'>
-
-/** What can be changed at run time. */
-export interface ConnectionGaterLimits {
-  /**
-   * Prefix length → connections, pending ones included, by family; all levels hold. An absent family keeps its default. Not together with
-   * `maxConnsPerIp`. The default is go-libp2p's.
-   *
-   * @default { ipv4: { 32: 8 }, ipv6: { 56: 8, 48: 64 } }
-   */
-  readonly prefixLimits?: PrefixLimits
-
-  /**
-   * Connections that one client may have, upgrading ones included: shorthand `n` for the `prefixLimits`
-   * `{ ipv4: { 32: n }, ipv6: { 56: n, 48: 8 * n } }`. `Infinity` counts and never refuses, 0 admits nobody.
-   */
-  readonly maxConnsPerIp?: number
-
-  /**
-   * CIDR → cap over all of its addresses together, instead of `prefixLimits`; the narrowest wins. Replaces the default as a whole. A range at
-   * `Infinity` is free of rate, pending cap and risk, too.
-   *
-   * @default { '127.0.0.0/8': Infinity, '::1/128': Infinity }
-   */
-  readonly networks?: Readonly<Record<string, number>>
-
-  /**
-   * Connections of one peer, both directions.
-   *
-   * @default 8
-   */
-  readonly maxConnsPerPeer?: number
-
-  /**
-   * Inbound connections that are upgrading at once, sockets of `/ws` listeners included. At the cap room is made where it is most crowded.
-   *
-   * @default 64
-   */
-  readonly maxPending?: number
-
-  /**
-   * Inbound connections of one client that are upgrading at once.
-   *
-   * @default 4
-   */
-  readonly maxPendingPerIp?: number
-
-  /**
-   * Inbound connections that are open. Trusted ones count and are not refused, as for all totals.
-   *
-   * @default Infinity
-   */
-  readonly maxInbound?: number
-
-  /** @default Infinity */
-  readonly maxOutbound?: number
-
-  /**
-   * Outbound connections that are upgrading at once.
-   *
-   * @default Infinity
-   */
-  readonly maxPendingOutbound?: number
-
-  /**
-   * All connections, upgrading ones included.
-   *
-   * @default Infinity
-   */
-  readonly maxConns?: number
-
-  /**
-   * How often a client may connect to us: one rate for each IPv4 address and IPv6 /56, or rates by prefix length, which all hold. The default
-   * is go-libp2p's: token buckets of 16 per 80 s for an IPv4 address and an IPv6 /56, 80 per 160 s for a /48.
-   *
-   * @default { ipv4: { 32: { strategy: 'token-bucket', limit: 16, window: 80_000 } }, ipv6: { 56: { strategy: 'token-bucket', limit: 16, window: 80_000 }, 48: { strategy: 'token-bucket', limit: 80, window: 160_000 } } }
-   */
-  readonly connectRate?: false | Rate | PrefixRateLimits
-
-  /**
-   * Connections of a transport, all of them together.
-   *
-   * @default {}
-   */
-  readonly transportLimits?: Readonly<Partial<Record<LimitedTransport, number>>>
-
-  /**
-   * Connections that come through one relay.
-   *
-   * @default 64
-   */
-  readonly maxConnsPerRelay?: number
-
-  /**
-   * False refuses to dial private, link-local and other addresses that mean nothing on the internet, as is the default in browsers.
-   *
-   * @default true
-   */
-  readonly dialPrivate?: boolean
-
-  /**
-   * False refuses to dial WebSockets without TLS, as is the default in browsers.
-   *
-   * @default true
-   */
-  readonly dialInsecure?: boolean
-}
-
-export interface ConnectionGaterInit extends ConnectionGaterLimits {
-  /** The user's own gater. It is asked after ours, and either may deny. Any truthy answer denies. */
-  readonly also?: Libp2pConnectionGater
-
-  /**
-   * How long the user's own gater may take, and the store, in ms.
-   *
-   * @default 5_000
-   */
-  readonly checkTimeout?: number
-
-  /**
-   * What it is when the user's own gater throws, rejects or takes longer.
-   *
-   * @default 'deny'
-   */
-  readonly onCheckFailed?: 'deny' | 'allow'
-
-  /**
-   * How offences become bans; false scores nothing.
-   *
-   * @default { threshold: 10, halfLife: 600_000, banTime: 600_000, maxBanTime: 86_400_000 }
-   */
-  readonly risk?: RiskInit | false
-
-  /** Blocked from the start: addresses, CIDRs and peers. They are not stored: they come again with the next start. */
-  readonly blocks?: ReadonlyArray<string | PeerId>
-
-  /** Trusted from the start: addresses, CIDRs and peers. */
-  readonly trust?: ReadonlyArray<string | PeerId>
-
-  /** Where blocks and bans are kept. Without it they end with the process. */
-  readonly datastore?: Datastore
-
-  /** Shared with a plain server: its caps, networks, `maxConns`, connect rate and trusted addresses rule here, too. Giving both throws. */
-  readonly limiter?: ConnectionLimiter
-
-  /**
-   * Entries of each ledger whose keys strangers choose, and rules of the block list.
-   *
-   * @default 100_000
-   */
-  readonly capacity?: number
-
-  /** @default the system's clock */
-  readonly clock?: Clock
-}
-
-/** What is in force: every limit, as it would be given. */
-export interface ConnectionGaterConfig extends Required<Omit<ConnectionGaterLimits, 'maxConnsPerIp' | 'prefixLimits' | 'connectRate'>> {
-  readonly prefixLimits: Required<PrefixLimits>
-  readonly connectRate: false | Required<PrefixRateLimits>
-  readonly checkTimeout: number
-  readonly onCheckFailed: 'deny' | 'allow'
-  readonly risk: Omit<RiskInit, 'weights'> | false
-}
 
 /** Something was denied. */
 export interface Denial {
@@ -214,12 +44,14 @@ export interface GaterUnban extends GaterBan {
   readonly cause: 'ended' | 'lifted'
 }
 
+/** What a gater says, each when it has happened. */
 export interface ConnectionGaterEvents {
   deny: CustomEvent<Denial>
   ban: CustomEvent<GaterBan>
   unban: CustomEvent<GaterUnban>
 }
 
+/** How long a block lasts, why, and what becomes of what is open. */
 export interface BlockOptions {
   /**
    * Milliseconds above 0.
@@ -237,6 +69,7 @@ export interface BlockOptions {
   readonly closeExisting?: boolean
 }
 
+/** What all lists say of a block. */
 export interface Blocked {
   /** Epoch ms; absent where it has no end. */
   readonly until?: number
@@ -246,18 +79,22 @@ export interface Blocked {
   readonly persisted: boolean
 }
 
+/** A blocked peer. */
 export interface BlockedPeer extends Blocked {
   readonly peer: PeerId
 }
 
+/** A blocked address, as text in its canonical form. */
 export interface BlockedAddress extends Blocked {
   readonly address: string
 }
 
+/** A blocked range, as a CIDR in its canonical form. */
 export interface BlockedSubnet extends Blocked {
   readonly subnet: string
 }
 
+/** A gater's inside, for operators: counts as they are now, and denials since it was made. */
 export interface GaterInspection {
   /** The limits in force. */
   readonly config: ConnectionGaterConfig
@@ -293,16 +130,26 @@ export interface GaterInspection {
 
   /** Entries of the connect rate's ledgers. */
   readonly rateEntries: number
+
+  /** Event listeners that threw or rejected, since the gater was made. Each is logged and harms nobody else. */
+  readonly listenerFailures: number
 }
 
 /** go-libp2p's five stages, as verdicts with reasons. The `deny…` hooks are made from these, and call them: use one or the other. */
 export interface Intercept {
+  /** May this peer be dialled, whatever its address? */
   peerDial (peer: PeerId): Verdict
+
+  /** May this address be dialled, after DNS? The peer is undefined where the address names none. */
   addrDial (peer: PeerId | undefined, address: Multiaddr): Verdict
 
   /** Counts the connection, in this turn of the event loop, until its socket has closed. */
   accept (maConn: MultiaddrConnection): Verdict
+
+  /** May this peer stay, who has proved its key? Takes its place in the house. */
   secured (direction: 'inbound' | 'outbound', peer: PeerId, maConn: MultiaddrConnection): Verdict
+
+  /** The last look before the connection is used. A yes takes the place that *secured* has reserved. */
   upgraded (direction: 'inbound' | 'outbound', peer: PeerId, maConn: MultiaddrConnection): Verdict
 }
 
@@ -323,6 +170,8 @@ export interface ConnectionGater extends Required<Libp2pConnectionGater>, Pick<T
    * @returns whether it was blocked or banned
    */
   unblockPeer (peer: PeerId): Promise<boolean>
+
+  /** @returns a fresh list, bans not among it */
   blockedPeers (): BlockedPeer[]
 
   /** The same for an IP address. @throws {@link InvalidAddressError} */
@@ -330,24 +179,44 @@ export interface ConnectionGater extends Required<Libp2pConnectionGater>, Pick<T
 
   /** Lifts a ban of the address's client, too. */
   unblockAddress (ip: string): Promise<boolean>
+
+  /** @returns a fresh list, bans not among it */
   blockedAddresses (): BlockedAddress[]
 
   /** The same for a CIDR. @throws {@link InvalidAddressError} */
   blockSubnet (cidr: string, options?: BlockOptions): Promise<boolean>
+
+  /** Takes away the block of exactly this range; ranges within it and around it stay. @returns whether it was blocked */
   unblockSubnet (cidr: string): Promise<boolean>
+
+  /** @returns a fresh list */
   blockedSubnets (): BlockedSubnet[]
 
   /** No caps, rates, bans and trims for this peer, whose connections still count. It is known at *secured* only. @returns whether it was not trusted */
   trustPeer (peer: PeerId): boolean
+
+  /** @returns whether it was trusted */
   untrustPeer (peer: PeerId): boolean
+
+  /** @returns a fresh list */
   trustedPeers (): PeerId[]
 
   /** The same for an address, from accept on. @throws {@link InvalidAddressError} */
   trustAddress (ip: string): boolean
+
+  /** @returns whether it was trusted by itself: a trusted subnet around it stays. @throws {@link InvalidAddressError} */
   untrustAddress (ip: string): boolean
+
+  /** @returns a fresh list */
   trustedAddresses (): string[]
+
+  /** The same for a CIDR. @throws {@link InvalidAddressError} */
   trustSubnet (cidr: string): boolean
+
+  /** @returns whether exactly this range was trusted. @throws {@link InvalidAddressError} */
   untrustSubnet (cidr: string): boolean
+
+  /** @returns a fresh list */
   trustedSubnets (): string[]
 
   readonly intercept: Intercept
@@ -359,6 +228,7 @@ export interface ConnectionGater extends Required<Libp2pConnectionGater>, Pick<T
    */
   numOpen (ip: string): number
 
+  /** @returns the limits in force */
   config (): ConnectionGaterConfig
 
   /**
@@ -368,5 +238,6 @@ export interface ConnectionGater extends Required<Libp2pConnectionGater>, Pick<T
    */
   setConfig (change: ConnectionGaterLimits): void
 
+  /** @returns a fresh snapshot */
   inspect (): GaterInspection
 }

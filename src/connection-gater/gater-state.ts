@@ -4,6 +4,7 @@ import { CrowdLedger } from '../limiter/crowd-ledger.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
 import { checkCapacity } from '../limiter/options.ts'
 import { DEFAULT_CAPACITY } from '../limiter/rate-limiter.ts'
+import { SteadyTime } from '../limiter/steady-time.ts'
 import { trustList } from '../limiter/trust-list.ts'
 import { changeCoreLimits, checkNames, formatConfig, hasCoreLimits, OWN_DEFAULTS, parseChecks, parseCoreLimits, parseOwnLimits, parseRiskInit, refuseCoreLimits } from './config.ts'
 import { FavouredAddresses } from './favoured-addresses.ts'
@@ -11,8 +12,8 @@ import { HeldConnections } from './held-connections.ts'
 import { Lists } from './lists.ts'
 import { RiskDesk } from './risk-desk.ts'
 import type { CheckOptions, OwnLimits } from './config.ts'
-import type { ConnectionGaterConfig, ConnectionGaterInit, ConnectionGaterLimits } from './contract.ts'
 import type { Held } from './held.ts'
+import type { ConnectionGaterConfig, ConnectionGaterInit, ConnectionGaterLimits } from './options.ts'
 import type { GaterParts } from './parts.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { GateHost, House } from '../limiter/ports.ts'
@@ -38,11 +39,12 @@ export class GaterState implements GaterParts {
   readonly desk: RiskDesk
   readonly favoured = new FavouredAddresses(FAVOURED_PEERS)
   readonly clock: Clock
+  readonly age = new SteadyTime()
   readonly random: () => number
   readonly displace: (held: Held) => void
-  readonly checks: CheckOptions
-  readonly #risk: RiskConfig | undefined
   readonly #isShared: boolean
+  #risk: RiskConfig | undefined
+  checks: CheckOptions
   limits: OwnLimits
   house: House | undefined = undefined
   host: GateHost | undefined = undefined
@@ -74,7 +76,13 @@ export class GaterState implements GaterParts {
     if (this.#isShared) refuseCoreLimits(change)
     const core = changeCoreLimits(change, this.core.limits)
 
+    const checks = parseChecks(change, this.checks)
+    const risk = change.risk === undefined ? this.#risk : parseRiskInit(change.risk)
+
     this.limits = parseOwnLimits(change, this.limits)
+    this.checks = checks
+    if (risk !== this.#risk) this.desk.setConfig(risk)
+    this.#risk = risk
     if (hasCoreLimits(change)) this.core.setLimits(core, this.clock.now())
   }
 

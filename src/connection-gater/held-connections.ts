@@ -53,11 +53,11 @@ export class HeldConnections {
   }
 
   /** @param isCharged - whether it was the client who connected, and pays for it with its connect rate */
-  hold (init: HeldInit, isCharged: boolean): Held {
+  hold (init: HeldInit, now: number, isCharged: boolean): Held {
     const held = new Held(init)
-    const { client, direction, since } = held
+    const { client, direction } = held
 
-    if (client.kind === 'ip') held.lease = isCharged ? this.#core.take(client.ip, since) : this.#core.hold(client.ip, since)
+    if (client.kind === 'ip') held.lease = isCharged ? this.#core.take(client.ip, now) : this.#core.hold(client.ip, now)
     else this.#nameless++
 
     held.crowd = this.#crowds.enter(client)
@@ -141,11 +141,14 @@ export class HeldConnections {
     return this.#byPeer.get(peer)?.size ?? 0
   }
 
-  /** Pending inbound connections of a client, and of its surroundings: the IPv4 /24 or IPv6 /48. */
-  pendingOf (client: Client): { narrow: number, wide: number } {
-    const crowd = this.#pendingCrowds.find(client)
+  /** Pending inbound connections of a client. */
+  pendingOf (client: Client): number {
+    return this.#pendingCrowds.narrow(this.#pendingCrowds.find(client))
+  }
 
-    return { narrow: this.#pendingCrowds.narrow(crowd), wide: this.#pendingCrowds.wide(crowd) }
+  /** The same, and those of its surroundings, the IPv4 /24 or IPv6 /48: there may be many of whom none is this client's. */
+  pendingAround (client: Client): { narrow: number, wide: number } {
+    return this.#pendingCrowds.around(client)
   }
 
   crowdedness ({ pendingCrowd }: Held): { narrow: number, wide: number } {

@@ -21,6 +21,7 @@ export type End = (why: Error) => void
 export interface HeldInit {
   readonly client: Client
   readonly direction: Direction
+  /** Steady ms. */
   readonly since: number
   readonly end: End
 }
@@ -29,7 +30,7 @@ export interface HeldInit {
 export class Held {
   readonly client: Client
   readonly direction: Direction
-  /** Epoch ms. */
+  /** Steady ms. */
   readonly since: number
   end: End
   state: HeldState = 'pending'

@@ -86,9 +86,9 @@ export class Lives {
   }
 
   #offendBy (held: Held, { isLocal, error }: { readonly isLocal: boolean, readonly error: Error | undefined }): void {
-    const { limits, host, clock, held: { pending } } = this.#parts
+    const { limits, host, clock, age, held: { pending } } = this.#parts
     const offence = offenceOfUpgrade({
-      age: clock.now() - held.since,
+      age: age.at(clock.now()) - held.since,
       upgradeTimeout: host?.upgradeTimeout ?? DEFAULT_UPGRADE_TIMEOUT,
       wasFull: pending.inbound >= limits.maxPending,
       isLocal,

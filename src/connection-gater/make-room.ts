@@ -18,7 +18,7 @@ export interface Crowdedness {
 
 export interface Waiting {
   readonly client: Client
-  /** Epoch ms. */
+  /** Steady ms, as `now`. */
   readonly since: number
   /** It makes room for nobody. */
   readonly isFree: boolean

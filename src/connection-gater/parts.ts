@@ -7,6 +7,7 @@ import type { RiskDesk } from './risk-desk.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { ConnectionCore } from '../limiter/connection-core.ts'
 import type { GateHost, House } from '../limiter/ports.ts'
+import type { SteadyTime } from '../limiter/steady-time.ts'
 import type { PeerId } from '@libp2p/interface'
 
 /** What the stages ask and write: the ledgers, the lists, and what may change at run time. */
@@ -17,6 +18,9 @@ export interface GaterParts {
   readonly desk: RiskDesk
   readonly favoured: FavouredAddresses
   readonly clock: Clock
+
+  /** By which it is told how long a connection has been upgrading: a clock that jumps back makes nobody younger. */
+  readonly age: SteadyTime
 
   /** From 0 to below 1. */
   readonly random: () => number

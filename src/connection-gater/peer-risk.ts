@@ -22,7 +22,8 @@ interface Score {
  * halves every half-life; at the threshold the peer is banned, each time for longer. Bounded; only forgotten scores leave.
  */
 export class PeerRisk {
-  readonly #config: RiskConfig | undefined
+  #config: RiskConfig | undefined
+  #halfLife: number
   readonly #capacity: number
   readonly #time = new SteadyTime()
   readonly #scores = new Map<string, Score>()
@@ -30,8 +31,20 @@ export class PeerRisk {
 
   constructor (config: RiskConfig | undefined, capacity: number) {
     this.#config = config
+    this.#halfLife = config?.halfLife ?? Infinity
     this.#capacity = capacity
     this.#bans = new PeerRules(capacity)
+  }
+
+  /** As the limiter's own: scores and bans stay, and scores fade at the new pace from here on. */
+  setConfig (config: RiskConfig | undefined, now: number): void {
+    const time = this.#time.at(now)
+
+    if (config != null) {
+      for (const [peer, score] of this.#scores) this.#scores.set(peer, { ...score, score: this.#fade(score, time), at: Math.max(score.at, time) })
+      this.#halfLife = config.halfLife
+    }
+    this.#config = config
   }
 
   get tracked (): number {
@@ -93,7 +106,7 @@ export class PeerRisk {
   }
 
   #fade ({ score, at }: Score, time: number): number {
-    const faded = time > at ? score * 2 ** (-(time - at) / this.#config!.halfLife) : score
+    const faded = time > at ? score * 2 ** (-(time - at) / this.#halfLife) : score
     return faded < FORGOTTEN ? 0 : faded
   }
 

@@ -7,7 +7,7 @@ type RuleKey = Pick<StoredRule, 'list' | 'kind' | 'value'>
 
 export interface PersistenceInit {
   readonly store: RuleStore | undefined
-  readonly timeout: number
+  readonly timeout: () => number
   readonly clock: Clock
   readonly log: Logger
 
@@ -84,7 +84,7 @@ export class Persistence {
       if (this.#changes.get(key) === change) this.#changes.delete(key)
     })
 
-    await withDeadline(change, this.#init.timeout, this.#init.clock)
+    await withDeadline(change, this.#init.timeout(), this.#init.clock)
   }
 
   async #load (): Promise<void> {
@@ -96,7 +96,7 @@ export class Persistence {
     })
 
     try {
-      await withDeadline(loading, timeout, clock)
+      await withDeadline(loading, timeout(), clock)
     } catch (error) {
       loading.catch(() => {})
       log.error('could not load stored blocks and bans - %e', error)

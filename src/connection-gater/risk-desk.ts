@@ -40,6 +40,12 @@ export class RiskDesk {
     this.#addresses.onUnban.add(({ cause, ...ban }) => { this.onUnban.emit({ ...this.#ofAddress(ban), cause }) })
   }
 
+  setConfig (config: RiskConfig | undefined): void {
+    const now = this.#clock.now()
+    this.#addresses.setConfig(config, now)
+    this.#peers.setConfig(config, now)
+  }
+
   /** @returns the ban that it led to */
   offend (offender: Offender, offence: Offence): GaterBan | undefined {
     const now = this.#clock.now()

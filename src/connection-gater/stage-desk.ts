@@ -125,7 +125,9 @@ export class StageDesk implements Deciding {
   }
 
   #count (maConn: MultiaddrConnection, client: Client, direction: Direction): Held {
-    const held = this.#parts.held.hold({ client, direction, since: this.#parts.clock.now(), end: why => { maConn.abort(why) } }, false)
+    const { age, clock } = this.#parts
+    const now = clock.now()
+    const held = this.#parts.held.hold({ client, direction, since: age.at(now), end: why => { maConn.abort(why) } }, now, false)
 
     held.isFree = client.kind === 'ip' && this.#parts.core.isFree(client.ip)
     this.#lives.bind(held, maConn)

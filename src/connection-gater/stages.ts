@@ -22,6 +22,7 @@ export const STAGES = [
   'peer-dial', 'addr-dial', 'accept', 'outbound', 'secured', 'upgraded', 'relay-reservation', 'relay-through', 'relayed', 'filter'
 ] as const
 
+/** One of {@link STAGES}. */
 export type Stage = typeof STAGES[number]
 
 /** What may be asked of somebody. The code of each is in the file that is named. */

@@ -1,4 +1,5 @@
 import { deny } from '../limiter/denial.ts'
+import { checkRecord } from '../limiter/options.ts'
 import { withDeadline } from './deadline.ts'
 import type { CheckOptions } from './config.ts'
 import type { Clock } from '../clock/clock.ts'
@@ -19,15 +20,17 @@ const FAILED = deny({ action: 'close', reason: 'check-failed' })
  */
 export class UserGater {
   readonly #gater: Libp2pConnectionGater
-  readonly #checks: CheckOptions
+  readonly #checks: () => CheckOptions
   readonly #clock: Clock
   readonly #log: Logger
 
-  constructor (gater: Libp2pConnectionGater, checks: CheckOptions, clock: Clock, log: Logger) {
+  /** @param checks - as they are now: they may change while a gater runs */
+  constructor (gater: Libp2pConnectionGater, checks: () => CheckOptions, clock: Clock, log: Logger) {
     this.#gater = gater
     this.#checks = checks
     this.#clock = clock
     this.#log = log
+    checkRecord('also', gater)
   }
 
   /** At once, unless the user's answer is a promise. Looked up each time: js-libp2p does so, too. */
@@ -45,15 +48,16 @@ export class UserGater {
 
   async #wait (hook: Hook, answer: PromiseLike<unknown>): Promise<Answer> {
     try {
-      return answerOf(hook, await withDeadline(answer, this.#checks.checkTimeout, this.#clock))
+      return answerOf(hook, await withDeadline(answer, this.#checks().checkTimeout, this.#clock))
     } catch (error) {
       return this.#failed(hook, error)
     }
   }
 
   #failed (hook: Hook, error: unknown): Answer {
-    this.#log.error('%s of the user\'s own gater failed, which is to %s - %e', hook, this.#checks.onCheckFailed, error)
-    return this.#checks.onCheckFailed === 'deny' ? FAILED : undefined
+    const { onCheckFailed } = this.#checks()
+    this.#log.error('%s of the user\'s own gater failed, which is to %s - %e', hook, onCheckFailed, error)
+    return onCheckFailed === 'deny' ? FAILED : undefined
   }
 }
 

@@ -9,6 +9,7 @@ import { isAllowed } from './accept-check.ts'
 import { registerConnManagerMetrics } from './conn-manager-metrics.ts'
 import { gateOf, installDefaultGate } from './default-gate.ts'
 import { registerGateMetrics } from './gate-metrics.ts'
+import { announceHouse } from './houses.ts'
 import { stopPrunerAgain, takeOver, warnOfLimits } from './take-over.ts'
 import { guardWebSocketListeners } from './websocket-listeners.ts'
 import { maConnOf, mendClose } from './websocket.ts'
@@ -26,7 +27,10 @@ export interface ConnManagerComponents {
   readonly connectionManager: object
   connectionGater: ConnectionGater
   readonly upgrader?: object
-  readonly transportManager?: { getListeners: () => Listener[] }
+  readonly transportManager?: {
+    /** For those of WebSockets, whose sockets are asked about before they speak HTTP. */
+    getListeners: () => Listener[]
+  }
   readonly logger: ComponentLogger
   readonly metrics?: Metrics
 }
@@ -114,6 +118,7 @@ class ConnManagerService extends ConnManagerPart {
         events.removeEventListener('peer:update', this.#onUpdate)
       },
       this.#attach(),
+      announceHouse(events, this.house),
       this.#guardListeners(log),
       this.#options.takeOver ? takeOver(connectionManager, this.house, this.#gate != null, log) : () => {}
     ]

@@ -1,6 +1,7 @@
 import { logger } from '@libp2p/logger'
 import { makeGater } from '../connection-gater/connection-gater.ts'
-import type { ConnectionGater, ConnectionGaterInit } from '../connection-gater/contract.ts'
+import type { ConnectionGater } from '../connection-gater/contract.ts'
+import type { ConnectionGaterInit } from '../connection-gater/options.ts'
 import type { RuleStore } from '../connection-gater/rule-store.ts'
 
 /** A gater with libp2p's logger, and the defaults of the runtime that it is in. */

@@ -1,3 +1,4 @@
+import { InvalidOptionError } from '../limiter/errors.ts'
 import { gatePort } from '../limiter/ports.ts'
 import { makeLibp2pGater } from './connection-gater.ts'
 import type { JsConnectionManager } from './js-connection-manager.ts'
@@ -6,6 +7,11 @@ import type { ConnectionGater, Logger } from '@libp2p/interface'
 
 /** The gate that the node's gater carries, when it is one of ours. */
 export function gateOf (gater: ConnectionGater): Gate | undefined {
+  // our own factory, say, without its call: it has no hooks, and everybody would be let in
+  if (typeof gater === 'function' && Object.keys(gater).length === 0) {
+    throw new InvalidOptionError('connectionGater', 'an object with hooks: the factory is called, connectionGater()', gater)
+  }
+
   return (gater as { readonly [gatePort]?: Gate })[gatePort]
 }
 

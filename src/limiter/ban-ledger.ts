@@ -4,6 +4,7 @@ import { PrefixTable } from './prefix-table.ts'
 import { SteadyTime } from './steady-time.ts'
 import type { Ip } from '../address/ip.ts'
 
+/** A client that is shut out, until when and why. */
 export interface Ban {
   /** The client: an IPv4 address or an IPv6 /56. */
   readonly key: string

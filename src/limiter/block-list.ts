@@ -7,7 +7,7 @@ import { systemClock } from '../clock/system-clock.ts'
 import { CapacityError } from './errors.ts'
 import { ListTablesBuilder, NO_TABLES } from './list-tables.ts'
 import { ListReader } from './list-text.ts'
-import { checkCapacity, checkDurationOrNever } from './options.ts'
+import { checkCapacity, checkNames, checkDurationOrNever } from './options.ts'
 import { hostRange, PrefixMap } from './prefix-map.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
 import { SteadyTime } from './steady-time.ts'
@@ -32,12 +32,18 @@ export interface BlockRule {
   readonly source: 'rule' | 'list'
 }
 
+/** How long a rule lasts, and why it is there. */
 export interface BlockRuleOptions {
-  /** Milliseconds; `Infinity`, the default, is for good. */
+  /**
+   * Milliseconds above 0; `Infinity` is for good.
+   *
+   * @default Infinity
+   */
   readonly ttl?: number
   readonly reason?: string
 }
 
+/** What became of a list that was loaded. */
 export interface LoadReport {
   /** Distinct ranges that are in force now. */
   readonly ipv4: number
@@ -50,18 +56,20 @@ export interface LoadReport {
   readonly applied: boolean
 }
 
+/** Options of a block list. */
 export interface BlockListInit {
   /**
    * Rules besides the loaded list, which has no bound but its text.
    *
-   * @default 100000
+   * @default 100_000
    */
   readonly capacity?: number
 
-  /** @default the system's */
+  /** @default the system's clock */
   readonly clock?: Clock
 }
 
+/** Ranges of addresses, single rules and one long list, asked by address. Synchronous but for `load`. */
 export interface BlockList {
   /** Rules that are in force, and ranges of the loaded list. */
   readonly size: number
@@ -80,6 +88,7 @@ export interface BlockList {
   /** Takes a rule away; the loaded list stays. @returns whether it was there @throws {@link InvalidAddressError} */
   unblockAddress (ip: string): boolean
 
+  /** Takes away the rule of exactly this range. @returns whether there was one. @throws {@link InvalidAddressError} */
   unblockSubnet (cidr: string): boolean
 
   /**
@@ -128,7 +137,9 @@ interface Rule {
  * console.log(list.match('203.0.113.7')?.source) // list
  * ```
  */
-export function blockList ({ capacity = DEFAULT_CAPACITY, clock = systemClock }: BlockListInit = {}): BlockList {
+export function blockList (init: BlockListInit = {}): BlockList {
+  const { capacity = DEFAULT_CAPACITY, clock = systemClock } = checkNames('init', init, { capacity: true, clock: true }) as BlockListInit
+
   return new RuleAndTableList(checkCapacity('capacity', capacity), clock)
 }
 

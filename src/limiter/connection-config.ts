@@ -2,23 +2,26 @@ import { parseCidr } from '../address/cidr.ts'
 import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { BITS } from '../address/ip.ts'
 import { InvalidOptionError } from './errors.ts'
-import { checkCap, checkChoice, checkRate, checkRecord } from './options.ts'
+import { checkCap, checkChoice, checkNames, checkRate, checkRecord } from './options.ts'
 import { OVERFLOW_FACTOR } from './prefix-ledger.ts'
 import type { Cidr } from '../address/cidr.ts'
 import type { LevelLimits } from './prefix-ledger.ts'
 import type { LevelRates } from './prefix-rates.ts'
 import type { Rate } from './rate.ts'
 
+/** Prefix length → connections, by family. `Infinity` counts and never refuses, 0 admits nobody. */
 export interface PrefixLimits {
   readonly ipv4?: Readonly<Record<number, number>>
   readonly ipv6?: Readonly<Record<number, number>>
 }
 
+/** Prefix length → rate, by family. */
 export interface PrefixRateLimits {
   readonly ipv4?: Readonly<Record<number, Rate>>
   readonly ipv6?: Readonly<Record<number, Rate>>
 }
 
+/** How many connections there may be, and how often. All may be changed at run time. */
 export interface ConnectionLimits {
   /**
    * Connections of one client, which is an IPv4 address or an IPv6 /56: shorthand `n` for the `prefixLimits`
@@ -28,7 +31,11 @@ export interface ConnectionLimits {
    */
   readonly maxConnsPerIp?: number
 
-  /** Prefix length → connections, by family; all levels hold. An absent family keeps its default. Not together with `maxConnsPerIp`. */
+  /**
+   * Prefix length → connections, by family; all levels hold. An absent family keeps its default. Not together with `maxConnsPerIp`.
+   *
+   * @default { ipv4: { 32: Infinity }, ipv6: { 56: Infinity, 48: Infinity } }
+   */
   readonly prefixLimits?: PrefixLimits
 
   /**
@@ -69,6 +76,7 @@ export interface ConnectionLimits {
   readonly maxUnknown?: number
 }
 
+/** The limits in force, as they would be given. */
 export interface ConnectionLimiterConfig {
   readonly prefixLimits: Required<PrefixLimits>
   readonly networks: Readonly<Record<string, number>>
@@ -76,6 +84,16 @@ export interface ConnectionLimiterConfig {
   readonly connectRate: false | Required<PrefixRateLimits>
   readonly onUnknownAddress: 'allow' | 'deny'
   readonly maxUnknown: number
+}
+
+export const LIMIT_NAMES: Readonly<Record<keyof ConnectionLimits, true>> = {
+  maxConnsPerIp: true,
+  prefixLimits: true,
+  networks: true,
+  maxConns: true,
+  connectRate: true,
+  onUnknownAddress: true,
+  maxUnknown: true
 }
 
 /** The same, checked and ready to use. */
@@ -106,7 +124,7 @@ const UNLIMITED: ParsedLimits = {
  * @throws {@link InvalidOptionError} or {@link InvalidAddressError}, before anything is changed
  */
 export function parseLimits (init: ConnectionLimits, current = UNLIMITED): ParsedLimits {
-  const { maxConnsPerIp, prefixLimits, networks, maxConns, connectRate, onUnknownAddress, maxUnknown } = checkRecord('init', init) as ConnectionLimits
+  const { maxConnsPerIp, prefixLimits, networks, maxConns, connectRate, onUnknownAddress, maxUnknown } = checkNames('init', init, LIMIT_NAMES) as ConnectionLimits
 
   if (maxConnsPerIp !== undefined && prefixLimits !== undefined) {
     throw new InvalidOptionError('prefixLimits', 'absent where maxConnsPerIp is given, which is a shorthand for it', prefixLimits)

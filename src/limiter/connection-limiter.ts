@@ -1,9 +1,9 @@
 import { formatCidr } from '../address/cidr.ts'
 import { systemClock } from '../clock/system-clock.ts'
-import { formatLimits, parseLimits } from './connection-config.ts'
+import { formatLimits, LIMIT_NAMES, parseLimits } from './connection-config.ts'
 import { ConnectionCore } from './connection-core.ts'
 import { Listeners } from './listeners.ts'
-import { checkCapacity } from './options.ts'
+import { checkCapacity, checkNames } from './options.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
 import { isIp, remoteOf } from './remote.ts'
 import { trustList } from './trust-list.ts'
@@ -14,6 +14,7 @@ import type { Lease } from './lease.ts'
 import type { RemoteLike } from './remote.ts'
 import type { Denied, DenyReason, Verdict } from './verdict.ts'
 
+/** Options of a connection limiter. */
 export interface ConnectionLimiterInit extends ConnectionLimits {
   /** Addresses and subnets without caps and rates. They count in totals. */
   readonly trust?: readonly string[]
@@ -22,14 +23,15 @@ export interface ConnectionLimiterInit extends ConnectionLimits {
    * Prefixes that are remembered at most, at each level. One IPv4 /16 or IPv6 /32 may have a sixteenth of them. A client that finds no place
    * is counted by its /24 or /48, with 8 times the limit.
    *
-   * @default 100000
+   * @default 100_000
    */
   readonly capacity?: number
 
-  /** @default the system's */
+  /** @default the system's clock */
   readonly clock?: Clock
 }
 
+/** Something `accept` has refused. */
 export interface ConnectionDenial {
   readonly remote: RemoteLike
   readonly verdict: Denied
@@ -37,8 +39,10 @@ export interface ConnectionDenial {
   readonly at: number
 }
 
+/** Hears of what `accept` refuses. */
 export type DenyListener = (event: { readonly type: 'deny', readonly detail: ConnectionDenial }) => void
 
+/** A limiter's inside, for operators. */
 export interface ConnectionLimiterInspection {
   readonly open: number
   readonly prefixes: Readonly<Record<string, number>>
@@ -50,6 +54,7 @@ export interface ConnectionLimiterInspection {
   readonly rateEntries: number
 }
 
+/** Gives places to connections, and counts who holds them. */
 export interface ConnectionLimiter {
   /**
    * Asks for a place and takes it: at every level or, when one of them is full, at none. Give it back with the lease's `release`.
@@ -72,6 +77,7 @@ export interface ConnectionLimiter {
   /** Open connections of the client that the address belongs to. */
   numOpen (remote: RemoteLike): number
 
+  /** @returns the limits in force */
   config (): ConnectionLimiterConfig
 
   /**
@@ -94,11 +100,13 @@ export interface ConnectionLimiter {
   /** @returns whether it was trusted before */
   untrust (range: string): boolean
 
+  /** @returns a fresh snapshot; it walks over everybody who is there */
   inspect (): ConnectionLimiterInspection
 
   /** Hears of everything `accept` denies. A listener that throws harms nobody. */
   addEventListener (type: 'deny', listener: DenyListener): void
 
+  /** The listener hears nothing any more. One that was never added is ignored. */
   removeEventListener (type: 'deny', listener: DenyListener): void
 }
 
@@ -124,13 +132,16 @@ export interface ConnectionLimiter {
  * }
  * ```
  */
-export function connectionLimiter ({ trust, capacity = DEFAULT_CAPACITY, clock = systemClock, ...limits }: ConnectionLimiterInit = {}): ConnectionLimiter {
+export function connectionLimiter (init: ConnectionLimiterInit = {}): ConnectionLimiter {
+  const { trust, capacity = DEFAULT_CAPACITY, clock = systemClock, ...limits } = checkNames('init', init, NAMES) as ConnectionLimiterInit
   const core = new ConnectionCore({ limits: parseLimits(limits), trust: trustList(trust), capacity: checkCapacity('capacity', capacity) })
   const limiter = new CoreLimiter(core, clock)
 
   cores.set(limiter, core)
   return limiter
 }
+
+const NAMES: Readonly<Record<keyof ConnectionLimiterInit, true>> = { ...LIMIT_NAMES, trust: true, capacity: true, clock: true }
 
 const cores = new WeakMap<ConnectionLimiter, ConnectionCore>()
 

@@ -89,6 +89,15 @@ export class CrowdLedger {
     return kind === IPV6 ? this.#ipv6.wideMembers(slot) : this.#named.members(slot)
   }
 
+  /** How many are around a client of whom nobody may be here yet: from the same narrow and the same wide prefix. */
+  around (client: Client): { narrow: number, wide: number } {
+    const crowd = this.find(client)
+    const narrow = this.narrow(crowd)
+
+    if (client.kind !== 'ip') return { narrow, wide: narrow }
+    return { narrow, wide: client.ip.family === 4 ? this.#ipv4.wideAround(client.ip.bits | 0, 0) : this.#ipv6.wideAround(client.ip.a | 0, client.ip.b & IPV6_NARROW) }
+  }
+
   #groupsOf (kind: number): Groups {
     if (kind === IPV4) return this.#ipv4.narrow
 
@@ -139,9 +148,8 @@ class Surroundings {
     const slot = this.narrow.enter(high, low)
     if (slot >= this.#wideOf.length) this.#wideOf = extend(this.#wideOf, this.narrow.slots, Int32Array)
 
-    this.#wideOf[slot] = this.#words === 1
-      ? this.#wide.enter(high & this.#wideMask, 0)
-      : this.#wide.enter(high, low & this.#wideMask)
+    const [wideHigh, wideLow] = this.#widened(high, low)
+    this.#wideOf[slot] = this.#wide.enter(wideHigh, wideLow)
     return slot
   }
 
@@ -152,6 +160,17 @@ class Surroundings {
 
   wideMembers (slot: number): number {
     return this.#wide.members(this.#wideOf[slot]!)
+  }
+
+  wideAround (high: number, low: number): number {
+    const [wideHigh, wideLow] = this.#widened(high, low)
+    const slot = this.#wide.find(wideHigh, wideLow)
+
+    return slot === -1 ? 0 : this.#wide.members(slot)
+  }
+
+  #widened (high: number, low: number): [number, number] {
+    return this.#words === 1 ? [high & this.#wideMask, 0] : [high, low & this.#wideMask]
   }
 }
 

@@ -1,5 +1,4 @@
-/** What a message quotes of a value may come from anywhere and be as long as it likes. */
-const QUOTED_LENGTH = 80
+import { quoted } from './quoted.ts'
 
 /**
  * A configured value that breaks its rule. Thrown where it comes in, before anything changed; never for what a stranger sent.
@@ -15,7 +14,7 @@ export class InvalidOptionError extends Error {
 
   /** @param rule - ends the sentence "… must be …" */
   constructor (option: string, rule: string, received: unknown) {
-    super(`Could not use the option ${option}: it must be ${rule}, received ${quote(received)}`)
+    super(`Could not use the option ${option}: it must be ${rule}, received ${quoted(received)}`)
     this.option = option
     this.received = received
   }
@@ -34,7 +33,7 @@ export class InvalidListError extends Error {
   readonly input: string
 
   constructor (line: number, input: string, options?: ErrorOptions) {
-    super(`Could not read line ${line} of the list: it is not an address, a subnet or a comment, received ${quote(input)}`, options)
+    super(`Could not read line ${line} of the list: it is not an address, a subnet or a comment, received ${quoted(input)}`, options)
     this.line = line
     this.input = input
   }
@@ -52,23 +51,5 @@ export class CapacityError extends Error {
   constructor (action: string, capacity: number) {
     super(`Could not ${action}: the capacity of ${capacity} is used up`)
     this.capacity = capacity
-  }
-}
-
-function quote (value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, QUOTED_LENGTH)) : describe(value)
-
-  return text.length > QUOTED_LENGTH ? `${text.slice(0, QUOTED_LENGTH - 1)}…` : text
-}
-
-function describe (value: unknown): string {
-  if (typeof value === 'function') return 'a function'
-  if (typeof value === 'symbol') return value.toString()
-  if (typeof value !== 'object' || value == null) return String(value)
-
-  try {
-    return JSON.stringify(value)
-  } catch {
-    return 'an object'
   }
 }

@@ -9,6 +9,7 @@ import type { Denied, DenyReason, Verdict } from './verdict.ts'
 /** Whatever tells one connection from another: a socket, a number, a text. A file descriptor is one only until it is closed. */
 export type ConnectionId = unknown
 
+/** Something a gate has refused. */
 export interface GateDenial {
   readonly stage: 'connect' | 'request'
   readonly id: ConnectionId
@@ -17,14 +18,17 @@ export interface GateDenial {
   readonly at: number
 }
 
+/** What a gate says, by the name of the event. */
 export interface GateEvents {
   readonly deny: GateDenial
   readonly ban: Ban
   readonly unban: Unban
 }
 
+/** Hears of one kind of event. */
 export type GateListener<Type extends keyof GateEvents> = (event: { readonly type: Type, readonly detail: GateEvents[Type] }) => void
 
+/** The limits in force, as they would be given. */
 export interface SecurityGateConfig extends Omit<ConnectionLimiterConfig, 'connectRate'> {
   readonly connectRate: Rate
   readonly requestRate: Rate
@@ -34,6 +38,7 @@ export interface SecurityGateConfig extends Omit<ConnectionLimiterConfig, 'conne
   readonly idleTimeout: number
 }
 
+/** A gate's inside, for operators. */
 export interface SecurityGateInspection {
   readonly open: number
   readonly prefixes: Readonly<Record<string, number>>
@@ -45,6 +50,7 @@ export interface SecurityGateInspection {
   readonly scored: number
 }
 
+/** Two stages for a server: may this address connect, and may this connection ask? It knows no sockets; ids stand for them. */
 export interface SecurityGate {
   /**
    * May this address connect? In order: a ban, the cap of its prefixes, how often it connects; then it is registered under `id`. All denials
@@ -113,6 +119,7 @@ export interface SecurityGate {
   /** @returns whether it was trusted before */
   untrust (range: string): boolean
 
+  /** @returns the limits in force */
   config (): SecurityGateConfig
 
   /** Changes caps and networks. It closes nothing. @throws {@link InvalidOptionError} or {@link InvalidAddressError}, and nothing is changed */
@@ -124,10 +131,12 @@ export interface SecurityGate {
    */
   excess (): ConnectionId[]
 
+  /** @returns a fresh snapshot; it walks over everybody who is there */
   inspect (): SecurityGateInspection
 
   /** A listener that throws harms nobody. `unban` says that a ban was lifted, or that its end was noticed when its client was next asked about. */
   addEventListener<Type extends keyof GateEvents> (type: Type, listener: GateListener<Type>): void
 
+  /** The listener hears nothing any more. One that was never added is ignored. */
   removeEventListener<Type extends keyof GateEvents> (type: Type, listener: GateListener<Type>): void
 }

@@ -1,6 +1,6 @@
-import { parseLimits } from './connection-config.ts'
+import { LIMIT_NAMES, parseLimits } from './connection-config.ts'
 import { InvalidOptionError } from './errors.ts'
-import { checkCap, checkCapacity, checkDurationOrNever, checkRate, checkRecord } from './options.ts'
+import { checkCap, checkCapacity, checkDurationOrNever, checkNames, checkRate, checkRecord } from './options.ts'
 import { checkPathRule } from './path-rules.ts'
 import { scaleRate } from './rate.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
@@ -10,6 +10,7 @@ import type { ConnectionLimits, ParsedLimits } from './connection-config.ts'
 import type { Rate } from './rate.ts'
 import type { RiskConfig, RiskInit } from './risk-options.ts'
 
+/** Options of a security gate. */
 export interface SecurityGateInit extends Omit<ConnectionLimits, 'connectRate'> {
   /**
    * Connections of one client.
@@ -57,11 +58,15 @@ export interface SecurityGateInit extends Omit<ConnectionLimits, 'connectRate'> 
   /**
    * Milliseconds without an admitted request after which a connection is idle; `Infinity` is never.
    *
-   * @default 60000
+   * @default 60_000
    */
   readonly idleTimeout?: number
 
-  /** Scores and automatic bans; false for none. */
+  /**
+   * Scores and automatic bans; false for none.
+   *
+   * @default { threshold: 10, halfLife: 600_000, banTime: 600_000, maxBanTime: 86_400_000 }
+   */
   readonly risk?: RiskInit | false
 
   /** Addresses and subnets without caps, rates and automatic bans. */
@@ -70,11 +75,11 @@ export interface SecurityGateInit extends Omit<ConnectionLimits, 'connectRate'> 
   /**
    * Of each ledger.
    *
-   * @default 100000
+   * @default 100_000
    */
   readonly capacity?: number
 
-  /** @default the system's */
+  /** @default the system's clock */
   readonly clock?: Clock
 }
 
@@ -86,6 +91,19 @@ const GATE_DEFAULTS = {
   dropsBeforeClose: 2,
   idleTimeout: 60_000
 } as const
+
+const NAMES: Readonly<Record<keyof SecurityGateInit, true>> = {
+  ...LIMIT_NAMES,
+  requestRate: true,
+  clientRequestRate: true,
+  pathRates: true,
+  dropsBeforeClose: true,
+  idleTimeout: true,
+  risk: true,
+  trust: true,
+  capacity: true,
+  clock: true
+}
 
 /** What has no limit, so that it can be given one later. */
 const NO_RATE: Rate = { strategy: 'fixed-window', limit: Infinity, window: 1_000 }
@@ -105,7 +123,7 @@ export interface GateConfig {
 
 /** @throws {@link InvalidOptionError} or {@link InvalidAddressError} */
 export function parseGate (init: SecurityGateInit): GateConfig {
-  const { connectRate, requestRate, clientRequestRate, pathRates, dropsBeforeClose, idleTimeout, risk, capacity, ...limits } = checkRecord('init', init) as SecurityGateInit
+  const { connectRate, requestRate, clientRequestRate, pathRates, dropsBeforeClose, idleTimeout, risk, capacity, trust: _trust, clock: _clock, ...limits } = checkNames('init', init, NAMES) as SecurityGateInit
   const { maxConnsPerIp, prefixLimits } = limits
   const levels = maxConnsPerIp === undefined && prefixLimits === undefined ? { maxConnsPerIp: GATE_DEFAULTS.maxConnsPerIp } : {}
 
@@ -114,7 +132,7 @@ export function parseGate (init: SecurityGateInit): GateConfig {
     connectRate: parseRate('connectRate', connectRate, GATE_DEFAULTS.connectRate),
     requestRate: parseRate('requestRate', requestRate, GATE_DEFAULTS.requestRate),
     clientRequestRate: clientRequestRate === undefined ? undefined : parseRate('clientRequestRate', clientRequestRate, NO_RATE),
-    pathRates: Object.entries(checkRecord('pathRates', pathRates ?? {})).map(([path, rate]) => [checkPathRule('pathRates', path), checkRate(`pathRates['${path}']`, rate)]),
+    pathRates: Object.entries(checkRecord('pathRates', pathRates ?? {})).map(([path, rate]) => [checkPathRule(`pathRates['${path}']`, path), checkRate(`pathRates['${path}']`, rate)]),
     dropsBeforeClose: checkCap('dropsBeforeClose', dropsBeforeClose ?? GATE_DEFAULTS.dropsBeforeClose),
     idleTimeout: checkDurationOrNever('idleTimeout', idleTimeout ?? GATE_DEFAULTS.idleTimeout),
     risk: risk === false ? undefined : parseRisk(risk ?? {}),

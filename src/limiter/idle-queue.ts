@@ -11,6 +11,11 @@ export class IdleQueue<Member extends Idler> {
   #oldest: Idler | undefined
   #newest: Idler | undefined
 
+  /** Whoever was active longest ago. */
+  get oldest (): Member | undefined {
+    return this.#oldest as Member | undefined
+  }
+
   /** Adds who is not in. Times never go back. */
   add (member: Member, now: number): void {
     member.lastActivity = now

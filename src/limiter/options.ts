@@ -55,6 +55,15 @@ export function checkRecord (option: string, value: unknown): Record<string, unk
   throw new InvalidOptionError(option, 'an object', value)
 }
 
+/** A name that is no option is an error: a limit that is misspelt must not pass for one that holds. */
+export function checkNames (option: string, value: unknown, names: Readonly<Record<string, true>>): Record<string, unknown> {
+  const record = checkRecord(option, value)
+  const unknown = Object.keys(record).find(name => !Object.hasOwn(names, name))
+
+  if (unknown != null) throw new InvalidOptionError(option, `an object whose keys are among ${Object.keys(names).join(', ')}`, unknown)
+  return record
+}
+
 /** @returns a copy, so that a caller who changes the object later changes nothing here */
 export function checkRate (option: string, value: unknown): Rate {
   const { strategy, limit, window } = checkRecord(option, value)

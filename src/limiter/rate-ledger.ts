@@ -1,4 +1,5 @@
 import { PrefixTable } from './prefix-table.ts'
+import { isSameRate } from './rate.ts'
 import { rateSteps } from './rate-steps.ts'
 import { SteadyTime } from './steady-time.ts'
 import { TextTable } from './text-table.ts'
@@ -145,6 +146,8 @@ class Ledger<Key> implements RateLedger<Key> {
     const time = this.#time.at(now)
     const from = this.#steps
     const fromCells = this.#cells
+    // What is used is whole: to convert it to what it is would round it up, and begin its window anew.
+    if (isSameRate(rate, from.rate)) return
 
     this.#steps = rateSteps(rate)
     this.#limit = rate.limit

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { ALLOWED, deny } from './denial.ts'
-import { checkCapacity, checkCost, checkRate, mergeRate } from './options.ts'
+import { checkCapacity, checkCost, checkNames, checkRate, mergeRate } from './options.ts'
 import { NO_PLACE, textRateLedger } from './rate-ledger.ts'
 import { scaleRate } from './rate.ts'
 import type { Clock } from '../clock/clock.ts'
@@ -16,16 +16,17 @@ export const SHARED_RATE_FACTOR = 64
 
 const OVERFLOW_KEY = '(overflow)'
 
+/** Options of a rate limiter besides its rate. */
 export interface RateLimiterOptions {
   /**
    * Keys that are remembered at most. At capacity, keys that have their whole quota leave first, then the one that is nearest to it, never one
    * that would be refused now; newcomers that find no place share one quota of 64 times the limit.
    *
-   * @default 100000
+   * @default 100_000
    */
   readonly capacity?: number
 
-  /** @default the system's */
+  /** @default the system's clock */
   readonly clock?: Clock
 }
 
@@ -42,6 +43,7 @@ export interface Quota {
   readonly window: number
 }
 
+/** One rate for many keys, each with a quota of its own. */
 export interface RateLimiter {
   /** Distinct keys that are remembered: those that are not equal to new ones, and some that are. */
   readonly size: number
@@ -62,6 +64,7 @@ export interface RateLimiter {
   /** What `take` would answer, without taking. */
   peek (key: string, cost?: number): Verdict
 
+  /** What the key has left now, without taking. */
   quota (key: string): Quota
 
   /** Gives the key its whole quota back. @returns whether it was remembered */
@@ -95,7 +98,8 @@ export interface RateLimiter {
  * }
  * ```
  */
-export function rateLimiter (rate: Rate, { capacity = DEFAULT_CAPACITY, clock = systemClock }: RateLimiterOptions = {}): RateLimiter {
+export function rateLimiter (rate: Rate, options: RateLimiterOptions = {}): RateLimiter {
+  const { capacity = DEFAULT_CAPACITY, clock = systemClock } = checkNames('options', options, { capacity: true, clock: true }) as RateLimiterOptions
   const checked = checkRate('rate', rate)
 
   return new TextRateLimiter(checked, checkCapacity('capacity', capacity), clock)

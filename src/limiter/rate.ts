@@ -1,3 +1,4 @@
+/** How events are counted: {@link Rate.strategy} says what each does. */
 export type RateStrategy = 'cooldown' | 'fixed-window' | 'sliding-window' | 'token-bucket'
 
 export const STRATEGY_NAMES = ['cooldown', 'fixed-window', 'sliding-window', 'token-bucket'] as const satisfies readonly RateStrategy[]
@@ -34,6 +35,10 @@ export function mostOf ({ strategy, window }: Pick<Rate, 'strategy' | 'window'>)
  */
 export function scaleRate (rate: Rate, factor: number): Rate {
   return { ...rate, limit: rate.limit === Infinity ? Infinity : Math.min(rate.limit * factor, mostOf(rate)) }
+}
+
+export function isSameRate (a: Rate, b: Rate): boolean {
+  return a.strategy === b.strategy && a.limit === b.limit && a.window === b.window
 }
 
 /** One text for one rate. */

@@ -31,6 +31,7 @@ export interface QuotaShortage {
   readonly window: number
 }
 
+/** What is left of the quotas that a request is taken from. `path` is absent where no rule is about the path. */
 export interface GateQuotas {
   readonly connection: Quota
   readonly client: Quota

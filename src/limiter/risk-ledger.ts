@@ -23,7 +23,7 @@ export class RiskLedger {
   readonly #tables: Record<4 | 6, PrefixTable>
   readonly #cells: Record<4 | 6, Float64Array>
   readonly #time = new SteadyTime()
-  readonly #halfLife: number
+  #halfLife: number
 
   constructor (capacity: number, halfLife: number) {
     this.#halfLife = halfLife
@@ -80,6 +80,19 @@ export class RiskLedger {
   resume (ip: Ip, now: number): void {
     const slot = this.#tables[ip.family].find(ip)
     if (slot !== -1) this.#cells[ip.family][slot * WIDTH + AT] = Math.min(this.#cells[ip.family][slot * WIDTH + AT]!, this.#time.at(now))
+  }
+
+  /** Scores are what they are now, and fade at the new pace from here on. */
+  setHalfLife (halfLife: number, now: number): void {
+    const time = this.#time.at(now)
+
+    for (const family of [4, 6] as const) {
+      this.#tables[family].forEach(slot => {
+        const from = this.#cells[family][slot * WIDTH + AT]!
+        this.#write(family, slot, this.#scoreAt(family, slot, time), Math.max(from, time))
+      })
+    }
+    this.#halfLife = halfLife
   }
 
   reset (ip: Ip): boolean {

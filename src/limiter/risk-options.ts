@@ -1,14 +1,16 @@
 import { InvalidOptionError } from './errors.ts'
-import { checkDuration, checkDurationOrNever, checkPositive, checkRecord, checkWeight } from './options.ts'
+import { checkDuration, checkDurationOrNever, checkNames, checkPositive, checkRecord, checkWeight } from './options.ts'
 
 /** What a client can do wrong against its own limits. A full house, coarser keys, totals and our own errors are nobody's offence. */
 export const OFFENCES = [
   'connection-limit', 'connect-rate', 'pending-limit', 'pending-timeout', 'failed-handshake', 'request-rate', 'client-request-rate', 'path-rate', 'stream-rate',
-  'protocol-rate', 'pending-streams', 'negotiation-timeout'
+  'protocol-rate', 'peer-rate', 'pending-streams', 'negotiation-timeout'
 ] as const
 
+/** One of {@link OFFENCES}. */
 export type Offence = typeof OFFENCES[number]
 
+/** How offences become bans. */
 export interface RiskInit {
   /**
    * The score at which a client is banned.
@@ -20,21 +22,21 @@ export interface RiskInit {
   /**
    * Milliseconds in which a score halves. `Infinity` forgives nothing.
    *
-   * @default 600000
+   * @default 600_000
    */
   readonly halfLife?: number
 
   /**
    * Milliseconds of the first ban; each further one is twice as long, until the score is forgotten.
    *
-   * @default 600000
+   * @default 600_000
    */
   readonly banTime?: number
 
   /**
    * Milliseconds of the longest automatic ban.
    *
-   * @default 86400000
+   * @default 86_400_000
    */
   readonly maxBanTime?: number
 
@@ -57,9 +59,11 @@ export interface RiskConfig {
 /** The original gate bans at a score of 10 for 10 minutes. Its scores never fade; ours halve in the time of a ban. */
 const RISK_DEFAULTS: Omit<RiskConfig, 'weights'> = { threshold: 10, halfLife: 600_000, banTime: 600_000, maxBanTime: 86_400_000 }
 
+const NAMES: Readonly<Record<keyof RiskInit, true>> = { threshold: true, halfLife: true, banTime: true, maxBanTime: true, weights: true }
+
 /** @throws {@link InvalidOptionError} */
 export function parseRisk (init: RiskInit): RiskConfig {
-  const { threshold, halfLife, banTime, maxBanTime, weights } = { ...RISK_DEFAULTS, weights: {}, ...checkRecord('risk', init) } as Required<RiskInit>
+  const { threshold, halfLife, banTime, maxBanTime, weights } = { ...RISK_DEFAULTS, weights: {}, ...checkNames('risk', init, NAMES) } as Required<RiskInit>
   const config = {
     threshold: checkPositive('risk.threshold', threshold),
     halfLife: checkDurationOrNever('risk.halfLife', halfLife),

@@ -21,7 +21,7 @@ export interface RiskParts {
  * stand for many, and are never banned.
  */
 export class Risk {
-  readonly #config: RiskConfig | undefined
+  #config: RiskConfig | undefined
   readonly #scores: RiskLedger
   readonly #bans: BanLedger
   readonly onBan = new Listeners<Ban>()
@@ -31,6 +31,12 @@ export class Risk {
     this.#config = config
     this.#scores = new RiskLedger(capacity, config?.halfLife ?? Infinity)
     this.#bans = new BanLedger(capacity, ban => { this.onUnban.emit({ ...ban, cause: 'ended' }) })
+  }
+
+  /** Scores and bans stay as they are: the new rules hold from the next offence on. Undefined scores nothing any more; scores go on fading. */
+  setConfig (config: RiskConfig | undefined, now: number): void {
+    if (config != null) this.#scores.setHalfLife(config.halfLife, now)
+    this.#config = config
   }
 
   /**

@@ -1,3 +1,4 @@
+import { isSameRate } from './rate.ts'
 import { rateSteps } from './rate-steps.ts'
 import { extend } from './word-index.ts'
 import type { RateSteps } from './rate-strategies/steps.ts'
@@ -54,6 +55,8 @@ export class RowRates {
   setRate (rate: Rate, now: number): void {
     const from = this.#steps
     const cells = this.#cells
+    // as in `rate-ledger.ts`: a rate that is converted to itself rounds up
+    if (isSameRate(rate, from.rate)) return
 
     this.#steps = rateSteps(rate)
     this.#cells = new Float64Array(Math.max(this.#rows, FIRST_ROWS) * this.#steps.width)

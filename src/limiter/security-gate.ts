@@ -24,6 +24,6 @@ import type { SecurityGateInit } from './gate-options.ts'
  * gate.release(socket)
  * ```
  */
-export function securityGate ({ clock = systemClock, trust, ...init }: SecurityGateInit = {}): SecurityGate {
-  return new Gate(parseGate(init), trustList(trust), clock)
+export function securityGate (init: SecurityGateInit = {}): SecurityGate {
+  return new Gate(parseGate(init), trustList(init.trust), init.clock ?? systemClock)
 }

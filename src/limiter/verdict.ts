@@ -5,6 +5,7 @@ import type { Lease } from './lease.ts'
  */
 export type Verdict = Allowed | Denied
 
+/** A yes. */
 export interface Allowed {
   readonly allow: true
 
@@ -12,6 +13,7 @@ export interface Allowed {
   readonly lease?: Lease
 }
 
+/** A no, and why. */
 export interface Denied {
   readonly allow: false
 

@@ -98,7 +98,7 @@ export class Guard {
       this.#opened(args[0] as object)
       return pass()
     })
-    if (this.#config.limitStreams && isGate(limiter)) hooks.set('stream', new StreamGuard(limiter, this.#guests, this.#config).hook)
+    if (isGate(limiter)) hooks.set('stream', new StreamGuard(limiter, this.#guests, this.#config).hook)
     return hooks
   }
 

@@ -1,3 +1,4 @@
+import type { ServerHttp2Stream } from 'node:http2'
 import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
 import type { Lease } from '../limiter/lease.ts'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
@@ -27,6 +28,9 @@ export interface Guest {
 
   /** The latest request's. */
   answer: Answer | undefined
+
+  /** Of an HTTP/2 connection: those that are open. */
+  streams?: Set<ServerHttp2Stream>
 
   /** The same for each of its requests. */
   requester: Requester | undefined

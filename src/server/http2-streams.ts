@@ -7,7 +7,7 @@ import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:
 import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { Denied } from '../limiter/verdict.ts'
 import type { Hook } from './accept-hook.ts'
-import type { Guests } from './guest.ts'
+import type { Guest, Guests } from './guest.ts'
 import type { GuardConfig } from './options.ts'
 
 const counted = new WeakMap<object, SecurityGate>()
@@ -17,15 +17,17 @@ export function isCounted (stream: object, gate: SecurityGate): boolean {
   return counted.get(stream) === gate
 }
 
-/** One HTTP/2 connection carries every request of a client: its streams are what can be limited. */
+/** One HTTP/2 connection carries every request of a client: its streams are what can be limited, and what tells whether it is used. */
 export class StreamGuard {
   readonly #gate: SecurityGate
   readonly #guests: Guests
+  readonly #limitStreams: boolean
   readonly #closing: DeadlineQueue<Http2Session>
 
-  constructor (gate: SecurityGate, guests: Guests, { writeDeadline, clock }: GuardConfig) {
+  constructor (gate: SecurityGate, guests: Guests, { limitStreams, writeDeadline, clock }: GuardConfig) {
     this.#gate = gate
     this.#guests = guests
+    this.#limitStreams = limitStreams
     this.#closing = new DeadlineQueue(clock, writeDeadline, session => { session.destroy() })
   }
 
@@ -33,6 +35,9 @@ export class StreamGuard {
     const [stream, headers] = args as [ServerHttp2Stream, IncomingHttpHeaders]
     const guest = stream.session == null ? undefined : this.#guests.get(stream.session)
     if (guest == null || guest.proxies != null) return pass()
+
+    noteStream(guest, stream)
+    if (!this.#limitStreams) return pass()
 
     const verdict = this.#gate.allowRequest(guest.socket, headers[':path'] ?? '/')
     if (!verdict.allow) {
@@ -55,6 +60,22 @@ export class StreamGuard {
       session.once('close', () => { this.#closing.delete(session) })
     }
   }
+}
+
+function noteStream (guest: Guest, stream: ServerHttp2Stream): void {
+  const streams = guest.streams ??= new Set()
+
+  streams.add(stream)
+  stream.once('close', () => { streams.delete(stream) })
+}
+
+/** Whether it has asked for something, all of it, and has no answer yet. A client that sends half a request and stops awaits nothing. */
+export function awaitsAnswer (streams: ReadonlySet<ServerHttp2Stream>): boolean {
+  for (const stream of streams) {
+    if (!stream.destroyed && stream.state.remoteClose === 1) return true
+  }
+
+  return false
 }
 
 /** A whole answer, after which the request's body is not wanted any more: RFC 9113 §8.1. */

@@ -1,4 +1,5 @@
 import { Alarm } from '../clock/alarm.ts'
+import { awaitsAnswer } from './http2-streams.ts'
 import type { Socket } from 'node:net'
 import type { Clock } from '../clock/clock.ts'
 import type { Admission } from './admission.ts'
@@ -67,7 +68,8 @@ function note (guest: Guest, now: number): void {
   }
 }
 
-function isIdle ({ answer, movedAt }: Guest, timeout: number, now: number): boolean {
-  const isAnswering = answer != null && !answer.writableFinished && !answer.destroyed
-  return !isAnswering && now - movedAt > timeout
+function isIdle ({ answer, streams, movedAt }: Guest, timeout: number, now: number): boolean {
+  if (now - movedAt <= timeout) return false
+
+  return streams == null ? answer == null || answer.writableFinished || answer.destroyed : !awaitsAnswer(streams)
 }

@@ -9,6 +9,7 @@ import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { LimitConnectionsOptions } from './options.ts'
 
+/** Who is where at a server's door. */
 export interface GuardCounts {
   /** Connections that were let in and have not closed. */
   readonly open: number
@@ -23,6 +24,7 @@ export interface GuardCounts {
   readonly refused: number
 }
 
+/** What `limitConnections` answers: call it to take the limits off. */
 export interface Unlimit {
   /**
    * Takes the limits off the server, which is then as it was. Who is in stays in and counted until it closes; who waits for its first bytes
@@ -43,6 +45,7 @@ export interface Unlimit {
    */
   setConfig (change: ConnectionLimits, options?: { readonly closeExisting?: boolean }): number
 
+  /** @returns a fresh snapshot */
   counts (): GuardCounts
 }
 

@@ -6,6 +6,7 @@ import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { AnyResponse } from './refuse-request.ts'
 import type { AnyRequest, LimitRequestsOptions } from './request-options.ts'
 
+/** A middleware for Connect, Express and the like, and a listener for plain servers. */
 export interface LimitRequests {
   /** @returns whether the request was admitted; if not, it has been answered */
   (req: AnyRequest, res: AnyResponse, next?: () => void): boolean

@@ -1,12 +1,13 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkChoice, checkDuration, checkDurationOrNever, checkRecord } from '../limiter/options.ts'
+import { checkChoice, checkDuration, checkDurationOrNever, checkNames } from '../limiter/options.ts'
 import { trustList } from '../limiter/trust-list.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { TrustList } from '../limiter/trust-list.ts'
 import type { DenyAction, DenyHandler } from './refuse.ts'
 import type { ServerKind } from './server-kind.ts'
 
+/** Who may say whose a connection is. */
 export interface ProxyProtocolOptions {
   /** Addresses and CIDRs of the proxies. */
   readonly from: readonly string[]
@@ -14,11 +15,12 @@ export interface ProxyProtocolOptions {
   /**
    * Milliseconds for the whole header, from accept on.
    *
-   * @default 5000
+   * @default 5_000
    */
   readonly headerDeadline?: number
 }
 
+/** Options of `limitConnections`. */
 export interface LimitConnectionsOptions {
   /**
    * What a refused connection gets.
@@ -37,7 +39,7 @@ export interface LimitConnectionsOptions {
   /**
    * Milliseconds after which a refused connection is ended that will not hear why. Above 256 of them nobody is told any more.
    *
-   * @default 1000
+   * @default 1_000
    */
   readonly writeDeadline?: number
 
@@ -85,7 +87,7 @@ export interface LimitConnectionsOptions {
    * Milliseconds between two looks for connections that are idle by the gate's `idleTimeout`, and for those that closed without saying so.
    * Idle is who has been granted no request, is given no answer, and has moved no byte either way for that long. `Infinity` never looks.
    *
-   * @default 10000
+   * @default 10_000
    */
   readonly sweepInterval?: number
 
@@ -97,17 +99,30 @@ export interface LimitConnectionsOptions {
    */
   readonly limitStreams?: boolean
 
-  /** @default the system's */
+  /** @default the system's clock */
   readonly clock?: Clock
 }
 
-export const SERVER_DEFAULTS = {
+const SERVER_DEFAULTS = {
   writeDeadline: 1_000,
   proxyHeaderDeadline: 5_000,
   firstByteDeadline: Infinity,
   headerDeadline: Infinity,
   sweepInterval: 10_000
 } as const
+
+const NAMES: Readonly<Record<keyof LimitConnectionsOptions, true>> = {
+  onDeny: true,
+  writeDeadline: true,
+  proxyProtocol: true,
+  trustedProxies: true,
+  firstByteDeadline: true,
+  headerDeadline: true,
+  releaseOnUpgrade: true,
+  sweepInterval: true,
+  limitStreams: true,
+  clock: true
+}
 
 export interface GuardConfig {
   readonly onDeny: DenyAction | DenyHandler | undefined
@@ -124,7 +139,7 @@ export interface GuardConfig {
 
 /** @throws {@link InvalidOptionError} or {@link InvalidAddressError} */
 export function parseGuard (options: LimitConnectionsOptions, { protocol }: ServerKind): GuardConfig {
-  const { onDeny, writeDeadline, proxyProtocol, trustedProxies, firstByteDeadline, headerDeadline, releaseOnUpgrade = false, sweepInterval, limitStreams = true, clock = systemClock } = checkRecord('options', options) as LimitConnectionsOptions
+  const { onDeny, writeDeadline, proxyProtocol, trustedProxies, firstByteDeadline, headerDeadline, releaseOnUpgrade = false, sweepInterval, limitStreams = true, clock = systemClock } = checkNames('options', options, NAMES) as LimitConnectionsOptions
   const headers = checkDurationOrNever('headerDeadline', headerDeadline ?? SERVER_DEFAULTS.headerDeadline)
 
   if (headers !== Infinity && protocol === 'raw') throw new InvalidOptionError('headerDeadline', 'absent for a server that is none of HTTP', headerDeadline)
@@ -144,7 +159,7 @@ export function parseGuard (options: LimitConnectionsOptions, { protocol }: Serv
 }
 
 function parseProxyProtocol (value: unknown): { from: TrustList, headerDeadline: number } {
-  const { from, headerDeadline } = checkRecord('proxyProtocol', value)
+  const { from, headerDeadline } = checkNames('proxyProtocol', value, { from: true, headerDeadline: true })
 
   return {
     from: checkRanges('proxyProtocol.from', from),

@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Denied } from '../limiter/verdict.ts'
 
+/** An answer of HTTP/1 or HTTP/2. */
 export type AnyResponse = ServerResponse | Http2ServerResponse
 
 /** A 429 that keeps the connection, or one that ends it. */

@@ -5,6 +5,7 @@ import type { Clock } from '../clock/clock.ts'
 import type { Denied } from '../limiter/verdict.ts'
 import type { Connection } from './sockets.ts'
 
+/** What a refused connection gets: {@link LimitConnectionsOptions.onDeny}. */
 export type DenyAction = 'reset' | 'close' | 'too-many-requests'
 
 /** Closes the socket, in its own way. */

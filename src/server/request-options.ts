@@ -1,6 +1,6 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkChoice, checkRate, checkRecord } from '../limiter/options.ts'
+import { checkChoice, checkNames, checkRate } from '../limiter/options.ts'
 import { checkRanges } from './options.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
@@ -9,8 +9,10 @@ import type { Rate } from '../limiter/rate.ts'
 import type { TrustList } from '../limiter/trust-list.ts'
 import type { ForwardedField } from './forwarded.ts'
 
+/** A request of HTTP/1 or HTTP/2. */
 export type AnyRequest = IncomingMessage | Http2ServerRequest
 
+/** Options of `limitRequests`. */
 export interface LimitRequestsOptions {
   /**
    * Addresses and CIDRs of proxies whose word is taken for whose request it is.
@@ -66,8 +68,20 @@ export interface LimitRequestsOptions {
    */
   readonly fields?: boolean
 
-  /** For proxies' clients. @default the system's */
+  /** For proxies' clients. @default the system's clock */
   readonly clock?: Clock
+}
+
+const NAMES: Readonly<Record<keyof LimitRequestsOptions, true>> = {
+  trustedProxies: true,
+  forwardedField: true,
+  skip: true,
+  keyOf: true,
+  userRate: true,
+  pathOf: true,
+  rate: true,
+  fields: true,
+  clock: true
 }
 
 export interface RequestConfig {
@@ -84,7 +98,7 @@ export interface RequestConfig {
 
 /** @throws {@link InvalidOptionError} or {@link InvalidAddressError} */
 export function parseRequestOptions (options: LimitRequestsOptions): RequestConfig {
-  const { trustedProxies, forwardedField = 'x-forwarded-for', skip, keyOf, userRate, pathOf, rate, fields = true, clock = systemClock } = checkRecord('options', options) as LimitRequestsOptions
+  const { trustedProxies, forwardedField = 'x-forwarded-for', skip, keyOf, userRate, pathOf, rate, fields = true, clock = systemClock } = checkNames('options', options, NAMES) as LimitRequestsOptions
 
   return {
     trustedProxies: trustedProxies === undefined ? undefined : checkRanges('trustedProxies', trustedProxies),

@@ -45,7 +45,7 @@ function readRule (key: Key, bytes: Uint8Array): StoredRule {
   const [list, kind, encoded, ...rest] = key.toString().slice(PREFIX.length + 1).split('/')
   const { until, reason } = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as Record<string, unknown>
 
-  if (encoded == null || rest.length > 0) throw new Error(`Read rule: its key is not of three parts, received ${key.toString()}`)
+  if (encoded == null || rest.length > 0) throw new Error(`Could not read the rule: its key is not of three parts, received ${key.toString()}`)
   return {
     list: oneOf(LISTS, list),
     kind: oneOf(KINDS, kind),
@@ -57,11 +57,11 @@ function readRule (key: Key, bytes: Uint8Array): StoredRule {
 
 function oneOf<T extends string> (choices: readonly T[], value: string | undefined): T {
   const choice = choices.find(choice => choice === value)
-  if (choice == null) throw new Error(`Read rule: it must be one of ${choices.join(', ')}, received ${String(value)}`)
+  if (choice == null) throw new Error(`Could not read the rule: it must be one of ${choices.join(', ')}, received ${String(value)}`)
   return choice
 }
 
 function timeOf (value: unknown): number {
   if (typeof value === 'number' && Number.isFinite(value)) return value
-  throw new Error(`Read rule: until must be epoch milliseconds, received ${String(value)}`)
+  throw new Error(`Could not read the rule: until must be epoch milliseconds, received ${String(value)}`)
 }

@@ -33,7 +33,7 @@ export const ipv6Pair = fc.tuple(ipv6, ipv6, fc.integer({ min: 0, max: 128 }))
 export const ipText = fc.oneof(fc.ipV4(), fc.ipV6(), fc.tuple(fc.ipV6(), fc.constantFrom('%eth0', '%1', '%en-0.1')).map(parts => parts.join('')))
 
 /** Text made of the chars that addresses are made of. */
-export const ipLikeText = fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEFgG:.%/- '), maxLength: 48 })
+export const ipLikeText = fc.string({ unit: fc.constantFrom(...'0123456789abcdefABCDEFgG:.%/- '), maxLength: 48, size: 'max' })
 
 /** A valid address with a few chars of it replaced: most of the ways to be nearly right. */
 export const brokenIpText = fc.tuple(ipText, fc.nat(), fc.nat({ max: 3 }), fc.string({ unit: fc.constantFrom(...'0159afAFg:.%/ \0é'), maxLength: 3 }))

@@ -124,7 +124,7 @@ describe('after any sequence of operations', () => {
   })
 
   it('open connections are counted as often as they are announced and not ended', () => {
-    fc.assert(fc.property(fc.array(fc.tuple(fc.nat(15), fc.boolean()), { maxLength: 200 }), steps => {
+    fc.assert(fc.property(fc.array(fc.tuple(fc.nat(15), fc.boolean()), { maxLength: 200, size: 'max' }), steps => {
       const house = partHouse({ lowWater: 100, highWater: 200 })
       const connections = Array.from({ length: 16 }, (_, at) => house.make({ remotePeer: peer(at % 5), direction: at % 2 === 0 ? 'inbound' : 'outbound' }))
       const open = new Set<number>()

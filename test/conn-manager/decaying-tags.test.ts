@@ -205,10 +205,10 @@ describe('functions that misbehave', () => {
   })
 
   it.each([
-    ['a delta that is not finite', { ...init }, Infinity, 'Bump decaying tag "t": the delta must be a finite number, received Infinity'],
-    ['a delta that is no number', { ...init }, NaN, 'Bump decaying tag "t": the delta must be a finite number, received NaN'],
-    ['a bump to NaN', { ...init, bump: () => NaN }, 1, 'Bump decaying tag "t": the new value must be a safe integer, received NaN'],
-    ['a bump beyond the safe integers', { ...init }, 2 ** 53, 'Bump decaying tag "t": the new value must be a safe integer, received 9007199254740992']
+    ['a delta that is not finite', { ...init }, Infinity, 'Could not bump the decaying tag "t": the delta must be a finite number, received Infinity'],
+    ['a delta that is no number', { ...init }, NaN, 'Could not bump the decaying tag "t": the delta must be a finite number, received NaN'],
+    ['a bump to NaN', { ...init, bump: () => NaN }, 1, 'Could not bump the decaying tag "t": the new value must be a safe integer, received NaN'],
+    ['a bump beyond the safe integers', { ...init }, 2 ** 53, 'Could not bump the decaying tag "t": the new value must be a safe integer, received 9007199254740992']
   ])('%s is an error, and changes nothing', (_, init, delta, message) => {
     const { manager, clock } = started()
     const tag = manager.registerDecayingTag('t', init)
@@ -218,12 +218,12 @@ describe('functions that misbehave', () => {
   })
 
   it.each<[string, string, Partial<DecayingTagInit>, string]>([
-    ['a name that is taken', 't', {}, 'Register decaying tag: "t" is registered already, close it first'],
-    ['an empty name', '', {}, 'Register decaying tag: a tag must be a string that is not empty, received ""'],
-    ['a decay that is no function', 'u', { decay: 5 as never }, 'Register decaying tag "u": decay must be a function, received 5'],
-    ['a bump that is missing', 'u', { bump: undefined as never }, 'Register decaying tag "u": bump must be a function, received undefined'],
-    ['no interval', 'u', { interval: 0 }, 'Set interval of decaying tag "u": it must be a finite number of ms above 0, received 0'],
-    ['an endless interval', 'u', { interval: Infinity }, 'Set interval of decaying tag "u": it must be a finite number of ms above 0, received Infinity']
+    ['a name that is taken', 't', {}, 'Could not register the decaying tag "t": it is registered already, close it first'],
+    ['an empty name', '', {}, 'Could not register the decaying tag: the tag must be a string that is not empty, received ""'],
+    ['a decay that is no function', 'u', { decay: 5 as never }, 'Could not register the decaying tag "u": decay must be a function, received 5'],
+    ['a bump that is missing', 'u', { bump: undefined as never }, 'Could not register the decaying tag "u": bump must be a function, received undefined'],
+    ['no interval', 'u', { interval: 0 }, 'Could not set the interval of the decaying tag "u": it must be a finite number of ms above 0, received 0'],
+    ['an endless interval', 'u', { interval: Infinity }, 'Could not set the interval of the decaying tag "u": it must be a finite number of ms above 0, received Infinity']
   ])('%s is an error, and registers nothing', (_, name, broken, message) => {
     const { manager } = started()
     manager.registerDecayingTag('t', init)

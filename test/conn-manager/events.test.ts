@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { heard, mockHouse, next, partHouse, storedPeer } from '../support/mock-house.ts'
 import { peer } from '../support/peers.ts'
@@ -91,5 +92,21 @@ describe('a keep-alive tag that goes', () => {
 
     manager.peerUpdated(storedPeer(kept!.remotePeer, {}))
     expect(clock.pending).toBe(1)
+  })
+})
+
+describe('a listener that throws', () => {
+  it.each(['trim', 'limits-unmet', 'evict'] as const)('of %s harms nobody, is logged and ends no process', async type => {
+    const { manager, openMany, errors } = partHouse({ ...marks, hardLimit: 6 })
+    const details = heard(manager, type)
+    manager.addEventListener(type, () => { throw new Error('broken') })
+    for (const { remotePeer } of openMany(5)) manager.protect(remotePeer, 'mine')
+    await manager.trimOpenConns()
+    openMany(3, { direction: 'outbound' })
+    await setImmediate()
+
+    expect(details.length).toBeGreaterThan(0)
+    expect(manager.listenerFailures).toBe(details.length)
+    expect(errors[0]).toEqual(['a listener of %s failed, the failures are now %d - %e', type, 1, new Error('broken')])
   })
 })

@@ -56,8 +56,8 @@ describe('go-libp2p: trims', () => {
   })
 
   it.each([
-    ['a: a low mark of zero', { lowWater: 0, highWater: 1 }, 'Set lowWater: it must be a whole number of at least 1, received 0'],
-    ['b: a high mark of zero', { lowWater: 1, highWater: 0 }, 'Set highWater: it must be a whole number of at least 1, received 0']
+    ['a: a low mark of zero', { lowWater: 0, highWater: 1 }, 'Could not set lowWater: it must be a whole number of at least 1, received 0'],
+    ['b: a high mark of zero', { lowWater: 1, highWater: 0 }, 'Could not set highWater: it must be a whole number of at least 1, received 0']
   ])('ConnsToClose/%s is refused at construction, where go switches trims off in silence (D5)', (_, marks, message) => {
     expect(() => mockHouse(marks)).toThrow(message)
   })

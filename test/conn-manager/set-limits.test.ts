@@ -21,13 +21,13 @@ describe('setLimits', () => {
   })
 
   it.each<[Partial<Limits>, string]>([
-    [{ lowWater: 11 }, 'Set watermarks: highWater must be at least lowWater (11), received 10'],
-    [{ lowWater: 0 }, 'Set lowWater: it must be a whole number of at least 1, received 0'],
-    [{ highWater: 21 }, 'Set watermarks: hardLimit must be at least highWater (21), received 20'],
-    [{ highWater: 4.5 }, 'Set highWater: it must be a whole number of at least 1, received 4.5'],
-    [{ hardLimit: 9 }, 'Set watermarks: hardLimit must be at least highWater (10), received 9'],
-    [{ lowWater: 4, highWater: 9, outboundReserve: 20 }, 'Set watermarks: outboundReserve must be below hardLimit (20), received 20'],
-    [{ lowWater: 1, highWater: NaN }, 'Set highWater: it must be a whole number of at least 1, received NaN']
+    [{ lowWater: 11 }, 'Could not set the watermarks: highWater must be at least lowWater (11), received 10'],
+    [{ lowWater: 0 }, 'Could not set lowWater: it must be a whole number of at least 1, received 0'],
+    [{ highWater: 21 }, 'Could not set the watermarks: hardLimit must be at least highWater (21), received 20'],
+    [{ highWater: 4.5 }, 'Could not set highWater: it must be a whole number of at least 1, received 4.5'],
+    [{ hardLimit: 9 }, 'Could not set the watermarks: hardLimit must be at least highWater (10), received 9'],
+    [{ lowWater: 4, highWater: 9, outboundReserve: 20 }, 'Could not set the watermarks: outboundReserve must be below hardLimit (20), received 20'],
+    [{ lowWater: 1, highWater: NaN }, 'Could not set highWater: it must be a whole number of at least 1, received NaN']
   ])('refuses %j and changes nothing', (given, message) => {
     const { manager, clock } = mockHouse(marks)
     manager.start()

@@ -13,7 +13,7 @@ describe('TagTable', () => {
   })
 
   it('is as good as a map per owner', () => {
-    fc.assert(fc.property(fc.array(step, { maxLength: 400 }), steps => {
+    fc.assert(fc.property(fc.array(step, { maxLength: 400, size: 'max' }), steps => {
       const table = new TagTable()
       const heads = new Array<number>(10).fill(NO_TAGS)
       const models = heads.map(() => new Map<string, number>())

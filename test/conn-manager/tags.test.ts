@@ -8,18 +8,18 @@ const tag = <T>(value: unknown): T => value as T
 
 describe('a tag that breaks its rule is an error, and changes nothing', () => {
   it.each<[string, (manager: ConnManager) => unknown, string]>([
-    ['tagPeer with an empty tag', m => { m.tagPeer(peer(0), '', 1) }, 'Tag peer: a tag must be a string that is not empty, received ""'],
-    ['tagPeer with a tag that is no string', m => { m.tagPeer(peer(0), tag(7), 1) }, 'Tag peer: a tag must be a string that is not empty, received 7'],
-    ['tagPeer with no value', m => { m.tagPeer(peer(0), 'a', tag(undefined)) }, 'Tag peer "a": the value must be a safe integer, received undefined'],
-    ['tagPeer with NaN', m => { m.tagPeer(peer(0), 'a', NaN) }, 'Tag peer "a": the value must be a safe integer, received NaN'],
-    ['tagPeer with Infinity', m => { m.tagPeer(peer(0), 'a', Infinity) }, 'Tag peer "a": the value must be a safe integer, received Infinity'],
-    ['tagPeer with a fraction', m => { m.tagPeer(peer(0), 'a', 0.5) }, 'Tag peer "a": the value must be a safe integer, received 0.5'],
-    ['tagPeer beyond the safe integers', m => { m.tagPeer(peer(0), 'a', -(2 ** 53)) }, 'Tag peer "a": the value must be a safe integer, received -9007199254740992'],
-    ['tagPeer with a text', m => { m.tagPeer(peer(0), 'a', tag('5')) }, 'Tag peer "a": the value must be a safe integer, received 5'],
-    ['upsertTag with an empty tag', m => { m.upsertTag(peer(0), '', () => 1) }, 'Upsert tag: a tag must be a string that is not empty, received ""'],
-    ['upsertTag to NaN', m => { m.upsertTag(peer(0), 'a', () => NaN) }, 'Upsert tag "a": the value must be a safe integer, received NaN'],
-    ['upsertTag to nothing', m => { m.upsertTag(peer(0), 'a', tag(() => {})) }, 'Upsert tag "a": the value must be a safe integer, received undefined'],
-    ['protect with an empty tag', m => { m.protect(peer(0), '') }, 'Protect peer: a tag must be a string that is not empty, received ""']
+    ['tagPeer with an empty tag', m => { m.tagPeer(peer(0), '', 1) }, 'Could not set the tag: the tag must be a string that is not empty, received ""'],
+    ['tagPeer with a tag that is no string', m => { m.tagPeer(peer(0), tag(7), 1) }, 'Could not set the tag: the tag must be a string that is not empty, received 7'],
+    ['tagPeer with no value', m => { m.tagPeer(peer(0), 'a', tag(undefined)) }, 'Could not set the tag "a": the value must be a safe integer, received undefined'],
+    ['tagPeer with NaN', m => { m.tagPeer(peer(0), 'a', NaN) }, 'Could not set the tag "a": the value must be a safe integer, received NaN'],
+    ['tagPeer with Infinity', m => { m.tagPeer(peer(0), 'a', Infinity) }, 'Could not set the tag "a": the value must be a safe integer, received Infinity'],
+    ['tagPeer with a fraction', m => { m.tagPeer(peer(0), 'a', 0.5) }, 'Could not set the tag "a": the value must be a safe integer, received 0.5'],
+    ['tagPeer beyond the safe integers', m => { m.tagPeer(peer(0), 'a', -(2 ** 53)) }, 'Could not set the tag "a": the value must be a safe integer, received -9007199254740992'],
+    ['tagPeer with a text', m => { m.tagPeer(peer(0), 'a', tag('5')) }, 'Could not set the tag "a": the value must be a safe integer, received "5"'],
+    ['upsertTag with an empty tag', m => { m.upsertTag(peer(0), '', () => 1) }, 'Could not set the tag: the tag must be a string that is not empty, received ""'],
+    ['upsertTag to NaN', m => { m.upsertTag(peer(0), 'a', () => NaN) }, 'Could not set the tag "a": the value must be a safe integer, received NaN'],
+    ['upsertTag to nothing', m => { m.upsertTag(peer(0), 'a', tag(() => {})) }, 'Could not set the tag "a": the value must be a safe integer, received undefined'],
+    ['protect with an empty tag', m => { m.protect(peer(0), '') }, 'Could not protect the peer: the tag must be a string that is not empty, received ""']
   ])('%s', (_, act, message) => {
     const { manager } = mockHouse()
 

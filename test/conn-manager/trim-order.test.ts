@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   crowdedFirst, fewerStreamsFirst, forcedOrder, idleFirst, inboundFirst, lowerValueFirst, moreStreamsFirst, normalOrder, ORDERS,
-  reasonBetween, reasonsAgainst, redundantFirst, smallerIdFirst, youngerFirst
+  reasonBetween, reasonsAgainst, redundantFirst, smallerIdFirst, TIE_ORDERS, youngerFirst
 } from '../../src/conn-manager/trim-order.ts'
 import { factsOf, house } from './facts.ts'
 import type { Row } from './facts.ts'
@@ -69,6 +69,17 @@ describe('the order', () => {
     expect([0, 1, 2].toSorted((a, b) => normalOrder(facts, a, b))).toEqual([2, 1, 0])
     expect([0, 1, 2].toSorted((a, b) => forcedOrder(facts, a, b))).toEqual([2, 0, 1])
     expect(reasonBetween(facts, 'forced', 0, 1)).toBe('streams')
+  })
+
+  it.each(['normal', 'forced'] as const)('tells apart by the rest of its rules those that the first four do not: %s', mode => {
+    const ties = house.map(rows => rows.map(row => ({ ...row, redundant: true, value: 1, outbound: false, streams: 1 + (row.streams ?? 0) })))
+
+    fc.assert(fc.property(ties, rows => {
+      const facts = factsOf(rows)
+      const sorted = (order: Comparator): number[] => [...rows.keys()].sort((a, b) => order(facts, a, b))
+
+      expect(sorted(TIE_ORDERS[mode])).toEqual(sorted(ORDERS[mode]))
+    }), { numRuns: 300 })
   })
 
   it.each(['normal', 'forced'] as const)('has the same reason for each of many as for it alone: %s', mode => {

@@ -80,6 +80,16 @@ describe('the user\'s own gater', () => {
     }
   })
 
+  it('is waited for as long as checkTimeout says by then', async () => {
+    const { gater, clock } = bench({ also: { denyInboundConnection: never }, checkTimeout: 5_000 })
+    gater.setConfig({ checkTimeout: 50, onCheckFailed: 'allow' })
+    const asked = gater.denyInboundConnection(socket())
+    await settle()
+    clock.advance(50)
+
+    expect(await asked).toBe(false)
+  })
+
   it.each(['denyInboundEncryptedConnection', 'denyInboundUpgradedConnection', 'denyOutboundEncryptedConnection', 'denyOutboundUpgradedConnection'] as const)(
     'that hangs in %s, which js-libp2p does not time out, locks nobody out', async hook => {
       const { gater, clock } = bench({ also: { [hook]: never }, checkTimeout: 50, maxPending: 1 })

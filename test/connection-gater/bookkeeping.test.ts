@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ALICE, bench, BOB, connectionOver, enter, FakeHouse, NOTHING, PEERS, RELAY, socket } from './kit.ts'
+import { ALICE, bench, BOB, connectionOver, enter, FakeHouse, NOTHING, RELAY, socket } from './kit.ts'
 
 describe('a connection is counted', () => {
   it('from accept on, pending until it is upgraded, and until it closes', () => {
@@ -238,76 +238,5 @@ describe('sockets of a /ws listener', () => {
     place.release(true)
 
     expect(gater.inspect()).toMatchObject({ ...NOTHING, bans: [{ key: '192.0.2.1', reason: 'pending-timeout' }] })
-  })
-})
-
-describe('totals', () => {
-  it.each([
-    ['maxInbound', { maxInbound: 1 }, 'total-limit'],
-    ['maxConns', { maxConns: 1 }, 'total-limit'],
-    ['transportLimits', { transportLimits: { tcp: 1 } }, 'transport-limit']
-  ] as const)('%s holds across addresses', (_, init, reason) => {
-    const { gater, denials } = bench(init)
-    expect(enter(gater, socket(), ALICE)).toBe('open')
-
-    expect(enter(gater, socket('/ip4/198.51.100.1/tcp/1'), BOB)).toBe('accept')
-    expect(denials).toMatchObject([{ stage: 'accept', reason, limit: 1 }])
-  })
-
-  it('maxInbound counts what is open, and is exact when many upgrade at once', () => {
-    const { gater } = bench({ maxInbound: 2 })
-    const all = PEERS.map((peer, i) => ({ peer, socket: socket(`/ip4/192.0.2.${i}/tcp/1`) }))
-    for (const { socket } of all) expect(gater.denyInboundConnection(socket)).toBe(false)
-    for (const { socket, peer } of all) expect(gater.denyInboundEncryptedConnection(peer, socket)).toBe(false)
-
-    expect(all.map(({ socket, peer }) => gater.denyInboundUpgradedConnection(peer, socket))).toEqual([false, false, true, true, true, true])
-    expect(gater.inspect()).toMatchObject({ connections: 2, open: { inbound: 2 } })
-  })
-
-  it('maxOutbound and maxPendingOutbound hold dials, and dialled sockets', () => {
-    const { gater } = bench({ maxOutbound: 1, maxPendingOutbound: 1 })
-    const first = socket(undefined, 'outbound')
-    gater.denyOutboundConnection(ALICE, first)
-
-    expect(gater.denyDialPeer(BOB)).toBe(true)
-    expect(gater.denyOutboundConnection(BOB, socket(undefined, 'outbound'))).toBe(true)
-    gater.denyOutboundEncryptedConnection(ALICE, first)
-    gater.denyOutboundUpgradedConnection(ALICE, first)
-    expect(gater.denyDialPeer(BOB)).toBe(true)
-    expect(gater.inspect().denials).toEqual({ 'pending-total': 2, 'total-limit': 1 })
-
-    first.die()
-    expect(gater.denyDialPeer(BOB)).toBe(false)
-  })
-
-  it('maxConnsPerPeer holds dials and both directions, from the secured stage on', () => {
-    const { gater } = bench({ maxConnsPerPeer: 1 })
-    const first = socket()
-    gater.denyInboundConnection(first)
-    gater.denyInboundEncryptedConnection(ALICE, first)
-
-    expect(gater.denyDialPeer(ALICE)).toBe(true)
-    expect(enter(gater, socket('/ip4/192.0.2.2/tcp/1'), ALICE)).toBe('secured')
-    expect(enter(gater, socket('/ip4/192.0.2.2/tcp/1'), BOB)).toBe('open')
-    first.die()
-    expect(gater.denyDialPeer(ALICE)).toBe(false)
-  })
-
-  it('of a relay hold its clients together, and no address', () => {
-    const { gater, denials } = bench({ maxConnsPerRelay: 2, maxConnsPerIp: 1 })
-    const through = `/ip4/192.0.2.1/tcp/1/p2p/${RELAY.toString()}/p2p-circuit/p2p/`
-    const [first] = [ALICE, BOB].map(peer => {
-      const one = socket(`${through}${peer.toString()}`)
-      expect(gater.denyInboundConnection(one)).toBe(false)
-      return one
-    })
-
-    expect(gater.denyInboundRelayedConnection(RELAY, PEERS[2]!)).toBe(true)
-    expect(gater.denyInboundConnection(socket(`${through}${PEERS[2]!.toString()}`))).toBe(true)
-    expect(denials).toMatchObject([{ stage: 'relayed', reason: 'relay-limit' }, { stage: 'accept', reason: 'relay-limit', limit: 2 }])
-    expect(gater.numOpen('192.0.2.1')).toBe(0)
-
-    first!.die()
-    expect(gater.denyInboundRelayedConnection(RELAY, PEERS[2]!)).toBe(false)
   })
 })

@@ -68,7 +68,11 @@ describe('a change at run time', () => {
     ['networks', { networks: { '10.0.0.0/8': 3 } }],
     ['connectRate', { connectRate: false }],
     ['dialPrivate', { dialPrivate: false }],
-    ['dialInsecure', { dialInsecure: false }]
+    ['dialInsecure', { dialInsecure: false }],
+    ['checkTimeout', { checkTimeout: 50 }],
+    ['onCheckFailed', { onCheckFailed: 'allow' }],
+    ['risk', { risk: false }],
+    ['risk', { risk: { threshold: 3, halfLife: 1_000, banTime: 2_000, maxBanTime: 3_000, weights: { 'connect-rate': 0 } } }]
   ])('of %s shows in the configuration, and nothing else changes', (name, change) => {
     const { gater } = bench()
     const before = gater.config()
@@ -76,6 +80,16 @@ describe('a change at run time', () => {
 
     expect(gater.config()).toEqual({ ...before, [name]: change[name as keyof ConnectionGaterInit] })
     expect(gater.inspect().config).toEqual(gater.config())
+  })
+})
+
+describe('a configuration', () => {
+  it('can be set as it is read, and nothing changes', () => {
+    const { gater } = bench({ risk: { weights: { 'connect-rate': 2 } }, transportLimits: { ws: 3 }, maxConnsPerIp: 3 })
+    const before = gater.config()
+    gater.setConfig(before)
+
+    expect(gater.config()).toEqual(before)
   })
 })
 
@@ -91,12 +105,13 @@ describe('bad options', () => {
     ['two ways to say one', { maxConnsPerIp: 1, prefixLimits: {} }, 'prefixLimits'],
     ['a rate', { connectRate: { strategy: 'hope', limit: 1, window: 1 } }, 'connectRate.strategy'],
     ['a policy', { dialPrivate: 'yes' }, 'dialPrivate'],
-    ['a name that is misspelt', { maxConnPerIp: 1 }, 'init']
-  ]
-  const badOnce: Array<[string, unknown, string]> = [
     ['a time-out', { checkTimeout: 0 }, 'checkTimeout'],
     ['a choice', { onCheckFailed: 'maybe' }, 'onCheckFailed'],
     ['a risk', { risk: { threshold: 0 } }, 'risk.threshold'],
+    ['nothing for a risk', { risk: null }, 'risk'],
+    ['a name that is misspelt', { maxConnPerIp: 1 }, 'init']
+  ]
+  const badOnce: Array<[string, unknown, string]> = [
     ['a capacity', { capacity: 0 }, 'capacity'],
     ['a limiter', { limiter: {}, networks: undefined }, 'limiter']
   ]
@@ -119,7 +134,7 @@ describe('bad options', () => {
   })
 
   it('what can only be given once', () => {
-    expect(() => { bench().gater.setConfig({ risk: false } as never) }).toThrow(expect.objectContaining({ option: 'risk' }))
+    expect(() => { bench().gater.setConfig({ trust: [] } as never) }).toThrow(expect.objectContaining({ option: 'trust' }))
   })
 })
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { QuietLog } from '../../src/connection-gater/quiet-log.ts'
 import { ALICE, bench, socket } from './kit.ts'
@@ -55,5 +56,17 @@ describe('a log that strangers make us write', () => {
 
     expect(lines).toHaveLength(11)
     expect(lines.at(-1)).toEqual(['%s (%d lines were left out before)', 'later', 990])
+  })
+})
+
+describe('a listener that throws', () => {
+  it('of a denial or a ban changes no answer, is logged and counted, and ends no process', async () => {
+    const { gater, bans } = bench({ maxConnsPerIp: 0, risk: { threshold: 1 } })
+    for (const type of ['deny', 'ban'] as const) gater.addEventListener(type, () => { throw new Error('broken') })
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+    await setImmediate()
+
+    expect(bans).toHaveLength(1)
+    expect(gater.inspect()).toMatchObject({ denials: { 'connection-limit': 1 }, listenerFailures: 2 })
   })
 })

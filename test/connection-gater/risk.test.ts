@@ -178,3 +178,61 @@ describe('a ban', () => {
     expect(bans.map(({ until, at }) => until - at)).toEqual([1_000, 2_000, 3_000])
   })
 })
+
+describe('a change of risk at run time', () => {
+  /** Offends once: a client at its cap comes again. */
+  function offend ({ gater }: Pick<ReturnType<typeof bench>, 'gater'>): void {
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+  }
+
+  it('keeps scores: a lower threshold bans at the next offence', () => {
+    const made = bench({ maxConnsPerIp: 0, risk: { threshold: 10 } })
+    for (let n = 0; n < 4; n++) offend(made)
+    made.gater.setConfig({ risk: { threshold: 5, banTime: 1_000 } })
+    expect(made.bans).toEqual([])
+
+    offend(made)
+    expect(made.bans).toMatchObject([{ key: '192.0.2.1', until: made.clock.now() + 1_000 }])
+  })
+
+  it('keeps bans, which end as they were said to', () => {
+    const made = bench({ maxConnsPerIp: 0, risk: { threshold: 1, banTime: 60_000 } })
+    offend(made)
+    made.gater.setConfig({ risk: false })
+    made.clock.advance(59_999)
+    expect(made.gater.inspect().bans).toHaveLength(1)
+
+    made.clock.advance(1)
+    expect(made.gater.inspect().bans).toEqual([])
+    for (let n = 0; n < 100; n++) offend(made)
+    expect(made.bans).toHaveLength(1)
+  })
+
+  it.each([
+    ['an address', 1, () => '/ip4/192.0.2.1/tcp/1'],
+    ['a relayed peer', Infinity, () => `/ip4/192.0.2.1/tcp/1/p2p/${RELAY.toString()}/p2p-circuit/p2p/${ALICE.toString()}`]
+  ])('lets the score of %s fade at the new pace from then on', (_, maxConnsPerIp, address) => {
+    const { gater, gate, clock, bans } = bench({ maxConnsPerIp, risk: { threshold: 3, halfLife: 1_000 } })
+    const one = socket(address())
+    enter(gater, one, ALICE)
+    const offend = () => gate.offend(connectionOver(one, ALICE), 'stream-rate')
+    offend()
+    offend()
+    clock.advance(1_000) // two are one
+    gater.setConfig({ risk: { threshold: 3, halfLife: Infinity } })
+    clock.advance(1_000_000)
+
+    expect(offend()).toBe(false)
+    expect(offend()).toBe(true)
+    expect(bans).toHaveLength(1)
+  })
+
+  it('scores from then on where it was off', () => {
+    const made = bench({ maxConnsPerIp: 0, risk: false })
+    offend(made)
+    made.gater.setConfig({ risk: { threshold: 1 } })
+    offend(made)
+
+    expect(made.bans).toHaveLength(1)
+  })
+})

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { multiaddr } from '@multiformats/multiaddr'
 import { resolveOptions } from '../../src/conn-manager/options.ts'
 import { connManager, connectionGater } from '../../src/index.ts'
+import { parseOptions } from '../../src/stream-gate/options.ts'
 import { optionsOf, valueOf } from './documented.ts'
 import type { DocumentedOption } from './documented.ts'
 import type { ConnectionGaterInit, Denial } from '../../src/index.ts'
@@ -51,7 +52,7 @@ describe('the defaults that the manager\'s options name', () => {
 })
 
 describe('the defaults that the gater\'s options name', () => {
-  const file = 'src/connection-gater/contract.ts'
+  const file = 'src/connection-gater/options.ts'
   const real = connectionGater().config() as unknown as Readonly<Record<string, unknown>>
 
   /** A shorthand, things that are there or not, and what its own tests show. */
@@ -70,10 +71,22 @@ describe('the defaults that the gater\'s options name', () => {
   })
 })
 
+describe('the defaults that the stream gate\'s options name', () => {
+  const file = 'src/stream-gate/contract.ts'
+  const { config, capacity } = parseOptions({})
+  const real: Readonly<Record<string, unknown>> = { ...config, capacity }
+
+  it.each(['StreamGateLimits', 'StreamGateInit'].flatMap(name => withValue(file, name)))('$name: $text', ({ name, text }) => {
+    expect(text, `${file}: ${name} needs a @default tag`).toBeDefined()
+    expect(valueOf(text!), `${file}: the @default tag of ${name}`).toEqual(real[name])
+  })
+})
+
 describe('options without a value of their own', () => {
   const inits = [
     ['src/conn-manager/contract.ts', 'ConnManagerInit'],
-    ['src/connection-gater/contract.ts', 'ConnectionGaterInit']
+    ['src/connection-gater/options.ts', 'ConnectionGaterInit'],
+    ['src/stream-gate/contract.ts', 'StreamGateInit']
   ] as const
 
   it.each(inits)('say so in %s', (file, name) => {

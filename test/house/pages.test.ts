@@ -1,10 +1,15 @@
+import { existsSync } from 'node:fs'
+import { posix } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { FLAG_DEFAULTS } from '../../src/cli/flags.ts'
 import { HELP } from '../../src/cli/help.ts'
+import { STAGES, STAGE_RULES } from '../../src/connection-gater/stages.ts'
+import ts from 'typescript'
 import { packageJson } from './released-package.ts'
-import { sourceFiles, textOf } from './source.ts'
+import { ROOT, nodesOf, sourceFiles, sourceOf, textOf } from './source.ts'
 
-const PAGES = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md']
+const GUIDES = sourceFiles('docs/*.md')
+const PAGES = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...GUIDES]
 
 /** Folders that are made, and not in the repository. */
 const MADE = ['dist/', 'docs/api/']
@@ -16,12 +21,17 @@ function codeIn (page: string): string[] {
 
 describe.each(PAGES)('%s', page => {
   it('names files and folders that are there', () => {
-    const files = sourceFiles('{src,test,benchmarks}/**/*.ts')
+    const files = sourceFiles('{src,test,benchmarks,examples,docs}/**/*.ts')
     const named = codeIn(page)
       .filter(code => /^[\w./-]*[\w-](\.ts|\/)$/.test(code))
       .filter(code => !MADE.includes(code))
 
     expect(named.filter(name => !files.some(file => `/${file}`.includes(`/${name}`)))).toEqual([])
+  })
+
+  it('links to pages that are there', () => {
+    const links = [...textOf(page).matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, link = '']) => link).filter(link => !link.includes(':'))
+    expect(links.filter(link => !existsSync(ROOT + posix.join(posix.dirname(page), link)))).toEqual([])
   })
 
   it('names scripts that are there', () => {
@@ -34,6 +44,42 @@ describe('ARCHITECTURE.md', () => {
   it('gives every folder a floor', () => {
     const folders = new Set(sourceFiles().flatMap(path => /^src\/[^/]+\//.exec(path) ?? []))
     expect([...folders].filter(folder => !textOf('ARCHITECTURE.md').includes(`\`${folder}\``))).toEqual([])
+  })
+})
+
+/** What a union of string literals allows. */
+function unionOf (file: string, name: string): string[] {
+  const declaration = nodesOf(sourceOf(file)).find(node => ts.isTypeAliasDeclaration(node) && node.name.text === name)
+  if (declaration == null) throw new Error(`There is no type ${name} in ${file}`)
+
+  return nodesOf(declaration).filter(node => ts.isStringLiteral(node)).map(({ text }) => text)
+}
+
+/** The first column of the table under a heading. */
+function columnOf (page: string, heading: string): string[] {
+  const [, section = ''] = textOf(page).split(`\n## ${heading}\n`)
+  return [...(section.split('\n## ')[0] ?? '').matchAll(/^\| `([\w-]+)` \|/gm)].map(([, name = '']) => name)
+}
+
+describe('docs/reading-a-denial.md', () => {
+  it('has every reason, in the order of the type', () => {
+    const reasons = unionOf('src/limiter/verdict.ts', 'DenyReason')
+
+    expect(reasons.length).toBeGreaterThan(10)
+    expect(columnOf('docs/reading-a-denial.md', 'Reasons')).toEqual(reasons)
+  })
+
+  it('has every stage, and its hooks', () => {
+    expect(columnOf('docs/reading-a-denial.md', 'Stages')).toEqual(STAGES)
+
+    const rows = textOf('docs/reading-a-denial.md')
+    for (const [stage, { hooks }] of Object.entries(STAGE_RULES)) expect(rows).toContain(`| \`${stage}\` | ${hooks.map(hook => `\`${hook}\``).join(', ')} |`)
+  })
+})
+
+describe('README.md', () => {
+  it('leads to every guide', () => {
+    expect(GUIDES.filter(guide => !textOf('README.md').includes(`](${guide})`))).toEqual([])
   })
 })
 

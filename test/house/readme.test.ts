@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { examplesIn, promises, runExample, runnable, typeErrors } from './examples.ts'
 import { sourceFiles } from './source.ts'
 
-const examples = ['README.md', ...sourceFiles()].flatMap(file => examplesIn(file))
+const guides = sourceFiles('docs/*.md')
+const examples = ['README.md', ...guides, ...sourceFiles()].flatMap(file => examplesIn(file))
 
 describe('the examples', () => {
-  it('are on the page and in the doc comments', () => {
+  it('are on the page, in the guides and in the doc comments', () => {
     expect(new Set(examples.map(({ file }) => file))).toContain('README.md')
-    expect(examples.some(({ file }) => file.startsWith('src/'))).toBe(true)
+    expect(guides.length).toBeGreaterThan(0)
+    for (const folder of ['docs/', 'src/']) expect(examples.some(({ file }) => file.startsWith(folder))).toBe(true)
   })
 
   it('please the compiler as strictly as the package does', () => {

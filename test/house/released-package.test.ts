@@ -35,6 +35,13 @@ describe('the released package', () => {
     expect(stdout).toMatch(/^\w+(,\w+)*\n$/)
   })
 
+  it.each(doors)('can be required as %s', async door => {
+    const { code, stdout, stderr } = await run(process.execPath, ['--input-type=commonjs', '--eval', `console.log(Object.keys(require('${join('libp2p-connmgr', door)}')).join())`], released.project)
+
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toBe((await importing(process.execPath, door)).stdout)
+  })
+
   it('has both licences, the changelog and no tests', async () => {
     const { stdout } = await run('tar', ['-tzf', released.tarball], released.project)
 

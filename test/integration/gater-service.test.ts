@@ -1,10 +1,13 @@
 import { MemoryDatastore } from 'datastore-core'
 import { afterEach, describe, expect, it } from 'vitest'
 import { simpleMetrics } from '@libp2p/simple-metrics'
+import { webSockets } from '@libp2p/websockets'
 import { connectionGater, connectionManagerDefaults } from '../../src/index.ts'
 import { guarded, plainNode, visitorFrom } from '../support/gater-node.ts'
+import { spyLogger } from '../support/spy-logger.ts'
 import { until } from '../support/until.ts'
-import type { Libp2p } from '@libp2p/interface'
+import type { CreateListenerOptions, Libp2p, Transport } from '@libp2p/interface'
+import type { WebSocketsComponents } from '@libp2p/websockets'
 
 const LISTEN = ['/ip4/127.0.0.1/tcp/0']
 const nodes: Libp2p[] = []
@@ -71,4 +74,35 @@ describe('a gater and a manager on one node', () => {
     await until('it is counted', () => JSON.stringify(seen)?.includes('"accept/connection-limit":1') === true)
     expect(seen).toMatchObject({ libp2p_connmgr_denied_total: { 'accept/connection-limit': 1 } })
   })
+
+  it.each([
+    ['where it is out of reach, say so at start, and its sockets are accepted all the same', hidden(), 1],
+    ['where it is within reach, say nothing', webSockets(), 0]
+  ])('guard the server of a /ws listener, and %s', async (_, transport, lines) => {
+    const logger = spyLogger()
+    const { node } = await guarded(['/ip4/127.0.0.1/tcp/0/ws'], {}, {}, { transports: [transport], logger } as never)
+    mine(node)
+
+    expect(logger.errors('libp2p:connmgr').filter(line => line.includes('WebSocket listener'))).toHaveLength(lines)
+    expect(await isLetIn(mine(await plainNode()), node)).toBe(true)
+  })
 })
+
+/** A later js-libp2p, which has moved its listener's server. */
+function hidden (): (components: WebSocketsComponents) => Transport {
+  return components => {
+    const transport = webSockets()(components)
+    const create = transport.createListener.bind(transport)
+
+    return Object.assign(transport, {
+      createListener: (options: CreateListenerOptions) => new Proxy(create(options), {
+        get: (listener, name) => name === 'server' ? undefined : bound(listener, name)
+      })
+    })
+  }
+}
+
+function bound (target: object, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(target, name)
+  return typeof value === 'function' ? value.bind(target) : value
+}

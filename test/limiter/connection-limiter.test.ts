@@ -305,7 +305,7 @@ describe('properties', () => {
   )
 
   it.each([2, 100])('any interleaving of accept, release, double release, config and trust ends at zero, at a capacity of %d', capacity => {
-    fc.assert(fc.property(fc.array(move, { maxLength: 120 }), moves => {
+    fc.assert(fc.property(fc.array(move, { maxLength: 120, size: 'max' }), moves => {
       const limiter = limiterWith({ capacity, connectRate: { strategy: 'token-bucket', limit: 20, window: 1_000 } })
       const leases: Lease[] = []
 

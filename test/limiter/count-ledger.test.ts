@@ -9,7 +9,7 @@ describe.each([
   ['IPv6', () => prefixCounts({ family: 6, length: 56, capacity: 8 }), (at: number): Ip => ({ family: 6, a: at, b: 0x100, c: 7, d: 9 })]
 ] as Array<[string, () => ReturnType<typeof textCounts>, (at: number) => string]>)('a count of %s keys', (_, create, key) => {
   it('is that of a Map through any sequence of takes and releases, and never above its capacity', () => {
-    fc.assert(fc.property(fc.array(fc.record({ at: fc.nat(12), release: fc.boolean() }), { maxLength: 200 }), moves => {
+    fc.assert(fc.property(fc.array(fc.record({ at: fc.nat(12), release: fc.boolean() }), { maxLength: 200, size: 'max' }), moves => {
       const ledger = create()
       const held = new Map<number, number[]>()
 

@@ -21,12 +21,24 @@ describe('CrowdLedger', () => {
     const crowd = crowds.find(client(asked))
 
     expect([crowds.wide(crowd), crowds.narrow(crowd)]).toEqual(counts)
+    expect(crowds.around(client(asked))).toEqual({ wide: counts[0], narrow: counts[1] })
+  })
+
+  it.each<[string, string[], string, [number, number]]>([
+    ['an IPv4 /24', ['/ip4/192.0.2.1/tcp/1', '/ip4/192.0.2.2/tcp/1'], '/ip4/192.0.2.3/tcp/1', [2, 0]],
+    ['an IPv6 /48', ['/ip6/2001:db8:1:200::1/tcp/1', '/ip6/2001:db8:1:300::1/tcp/1'], '/ip6/2001:db8:1::1/tcp/1', [2, 0]],
+    ['nowhere', ['/ip4/192.0.2.1/tcp/1', '/memory/1'], '/ip6/2001:db8:1::1/tcp/1', [0, 0]]
+  ])('counts who is around somebody of whom nobody is here: %s', (_, entered, asked, [wide, narrow]) => {
+    const crowds = new CrowdLedger()
+    for (const text of entered) crowds.enter(client(text))
+
+    expect(crowds.around(client(asked))).toEqual({ wide, narrow })
   })
 
   it('is empty when all have left, in whatever order', () => {
     const texts = ['/ip4/192.0.2.1/tcp/1', '/ip4/192.0.2.2/tcp/1', '/ip6/2001:db8::1/tcp/1', '/ip6/2001:db8:0:100::/tcp/1', '/memory/1', `/p2p/${relay}/p2p-circuit`, '/unix/a']
 
-    fc.assert(fc.property(fc.array(fc.constantFrom(...texts), { maxLength: 100 }).chain(entered =>
+    fc.assert(fc.property(fc.array(fc.constantFrom(...texts), { maxLength: 100, size: 'max' }).chain(entered =>
       fc.tuple(fc.constant(entered), fc.shuffledSubarray([...entered.keys()], { minLength: entered.length }))), ([entered, order]) => {
       const crowds = new CrowdLedger()
       const places: Crowd[] = entered.map(text => crowds.enter(client(text)))

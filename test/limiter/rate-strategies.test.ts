@@ -44,7 +44,7 @@ describe('the traces of the original gate', () => {
   })
 })
 
-const events = fc.array(fc.record({ gap: fc.nat(400), cost: fc.integer({ min: 1, max: 3 }) }), { maxLength: 80 })
+const events = fc.array(fc.record({ gap: fc.nat(400), cost: fc.integer({ min: 1, max: 3 }) }), { maxLength: 80, size: 'max' })
 const limits = fc.integer({ min: 3, max: 12 })
 
 /** What was admitted, as [time, cost], of events that come `gap` ms after one another. */
@@ -99,7 +99,7 @@ describe('properties of every strategy', () => {
 
 describe('against naive models', () => {
   it.each([3, 12, 64])('the sliding window is a list of timestamps, exactly, at a limit of %d', limit => {
-    fc.assert(fc.property(fc.array(fc.nat(60), { maxLength: 300 }), gaps => {
+    fc.assert(fc.property(fc.array(fc.nat(60), { maxLength: 300, size: 'max' }), gaps => {
       const one = key({ strategy: 'sliding-window', limit, window: 1_000 })
       let list: number[] = []
       let now = 0
@@ -116,7 +116,7 @@ describe('against naive models', () => {
   })
 
   it('the sliding window above 64 is late by at most 1 % of a window and never early', () => {
-    fc.assert(fc.property(fc.array(fc.nat(12), { minLength: 400, maxLength: 600 }), gaps => {
+    fc.assert(fc.property(fc.array(fc.nat(12), { minLength: 400, maxLength: 600, size: 'max' }), gaps => {
       const one = key({ strategy: 'sliding-window', limit: 100, window: 1_000 })
       const list: number[] = []
       let now = 0
@@ -132,7 +132,7 @@ describe('against naive models', () => {
   })
 
   it('the fixed window is a list of timestamps since its start', () => {
-    fc.assert(fc.property(fc.array(fc.nat(600), { maxLength: 100 }), limits, (gaps, limit) => {
+    fc.assert(fc.property(fc.array(fc.nat(600), { maxLength: 100, size: 'max' }), limits, (gaps, limit) => {
       const one = key({ strategy: 'fixed-window', limit, window: 1_000 })
       let list: number[] = []
       let now = 0
@@ -149,7 +149,7 @@ describe('against naive models', () => {
 
   it('the token bucket is one of exact fractions', () => {
     const rates = fc.record({ limit: fc.integer({ min: 1, max: 10_000 }), window: fc.integer({ min: 1, max: 10_000_000 }) })
-    const steps = fc.array(fc.record({ gap: fc.nat(5_000_000), share: fc.integer({ min: 1, max: 100 }) }), { maxLength: 60 })
+    const steps = fc.array(fc.record({ gap: fc.nat(5_000_000), share: fc.integer({ min: 1, max: 100 }) }), { maxLength: 60, size: 'max' })
 
     fc.assert(fc.property(rates, steps, ({ limit, window }, given) => {
       const one = key({ strategy: 'token-bucket', limit, window })

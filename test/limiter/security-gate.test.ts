@@ -426,6 +426,19 @@ describe('changes at run time', () => {
     expect(gate.config()).toMatchObject({ connectRate: { strategy, limit: 2 }, requestRate: { strategy, limit: 3 }, clientRequestRate: { strategy, limit: 60 } })
   })
 
+  it.each(['cooldown', 'fixed-window', 'sliding-window', 'token-bucket'] as const)('to what is in force already make nobody wait longer: %s', strategy => {
+    const { gate, requests, clock } = gateWith({ requestRate: rate(2, 10, strategy), risk: false })
+    gate.allowConnect(IP, 'id')
+    requests(2)
+    clock.advance(3_000)
+    const wait = (): unknown => gate.quota('id', '/')?.connection
+    const before = wait()
+    gate.setRequestRate({ strategy })
+
+    expect(before).toBeDefined()
+    expect(wait()).toEqual(before)
+  })
+
   it('add and take away path rules', () => {
     const { gate, requests } = gateWith()
     gate.allowConnect(IP, 'id')
@@ -467,7 +480,7 @@ describe('properties', () => {
     const ip = fc.constantFrom('10.0.0.1', '10.0.0.2', '2001:db8::1', '2001:db8:0:100::1', 'unix')
     const move = fc.record({ do: fc.constantFrom('connect', 'request', 'release', 'ban', 'unban', 'wait'), id: fc.nat(12), ip })
 
-    fc.assert(fc.property(fc.array(move, { maxLength: 150 }), moves => {
+    fc.assert(fc.property(fc.array(move, { maxLength: 150, size: 'max' }), moves => {
       const { gate, clock } = gateWith({ maxConnsPerIp: 3, capacity: 20, requestRate: rate(5), pathRates: { '/a': rate(2) } })
       const open = new Set<number>()
       const acts: Record<string, (id: number, who: string) => unknown> = {
@@ -518,8 +531,8 @@ describe('bad input changes nothing', () => {
     [{ connectRate: true }, 'connectRate'],
     [{ requestRate: { window: 0 } }, 'requestRate.window'],
     [{ clientRequestRate: { strategy: 'none' } }, 'clientRequestRate.strategy'],
-    [{ pathRates: { login: rate(1) } }, 'pathRates'],
-    [{ pathRates: { '/a?b': rate(1) } }, 'pathRates'],
+    [{ pathRates: { login: rate(1) } }, 'pathRates[\'login\']'],
+    [{ pathRates: { '/a?b': rate(1) } }, 'pathRates[\'/a?b\']'],
     [{ pathRates: { '/a': { limit: 1 } } }, 'pathRates[\'/a\'].strategy'],
     [{ dropsBeforeClose: -1 }, 'dropsBeforeClose'],
     [{ idleTimeout: 0 }, 'idleTimeout'],

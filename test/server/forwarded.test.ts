@@ -65,7 +65,7 @@ describe('Forwarded', () => {
 })
 
 describe('properties', () => {
-  const noise = fc.oneof(fc.string({ maxLength: 60 }), fc.constantFrom('"', '\\"', 'for="', 'for=10.0.0.1', ',,,', '10.0.0.1, 10.0.0.2', 'for="\\\\"'))
+  const noise = fc.oneof(fc.string({ maxLength: 60, size: 'max' }), fc.constantFrom('"', '\\"', 'for="', 'for=10.0.0.1', ',,,', '10.0.0.1, 10.0.0.2', 'for="\\\\"'))
 
   it.each(['x-forwarded-for', 'forwarded'] as const)('%s: no client can invent whose request it is', field => {
     fc.assert(fc.property(fc.array(noise, { maxLength: 4 }), fc.ipV4().filter(ip => !ip.startsWith('10.')), (invented, ip) => {
@@ -75,7 +75,7 @@ describe('properties', () => {
   })
 
   it.each(['x-forwarded-for', 'forwarded'] as const)('%s: any text at all gives an address, and in time', field => {
-    fc.assert(fc.property(fc.oneof(noise, fc.string({ maxLength: 300 })), value => {
+    fc.assert(fc.property(fc.oneof(noise, fc.string({ maxLength: 300, size: 'max' })), value => {
       expect(parseIp(forwardedClient(field, value, PEER, each => proxies.has(each)))).toBeDefined()
     }), { numRuns: 1_000 })
     expect(forwardedClient(field, `"${'\\"'.repeat(8_000)}`, PEER, () => true)).toBe(PEER)

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
+import { connect as http2Connect } from 'node:http2'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +17,7 @@ import { until } from '../support/until.ts'
 import { ask, dial } from './support/clients.ts'
 import { createHttp, createRaw, HTTP_PROTOCOLS, listen } from './support/servers.ts'
 import type { ServerResponse } from 'node:http'
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ConnectionLimiter } from '../../src/limiter/connection-limiter.ts'
@@ -23,6 +25,19 @@ import type { SecurityGate } from '../../src/limiter/gate-contract.ts'
 
 const HOST = '127.0.0.1'
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+
+function session (protocol: 'http2' | 'http2 over TLS', port: number): ClientHttp2Session {
+  const session = http2Connect(protocol === 'http2' ? `http://${HOST}:${port}` : `https://${HOST}:${port}`, { rejectUnauthorized: false })
+
+  return session.on('error', () => {})
+}
+
+async function read (stream: ClientHttp2Stream): Promise<string> {
+  let body = ''
+  for await (const piece of stream.setEncoding('latin1')) body += piece
+
+  return body
+}
 
 async function untilEmpty (limiter: ConnectionLimiter | SecurityGate): Promise<void> {
   await until('nobody is in', () => limiter.inspect().open === 0)
@@ -86,6 +101,29 @@ describe('a connection that is handed over', () => {
     await client.heard('200 OK')
     expect(limiter.numOpen(HOST)).toBe(1)
     client.socket.destroy()
+    await untilEmpty(limiter)
+  })
+
+  it.each(['http', 'https'] as const)('by CONNECT on %s gives its place back where that is asked for, once', async protocol => {
+    const limiter = connectionLimiter({ maxConnsPerIp: 1 })
+    const server = createHttp(protocol, () => {})
+    server.on('connect', (_: unknown, socket: Duplex) => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n')
+      socket.pipe(socket)
+    })
+    limitConnections(server, limiter, { releaseOnUpgrade: true })
+    const port = await listen(server)
+    const tunnels = [dial({ port, host: HOST }, protocol === 'https')]
+
+    for (const at of [1, 2]) {
+      tunnels.at(-1)!.socket.write('CONNECT b:1 HTTP/1.1\r\nHost: b\r\n\r\n')
+      await tunnels.at(-1)!.heard('200')
+      await untilEmpty(limiter)
+      if (at === 1) tunnels.push(dial({ port, host: HOST }, protocol === 'https'))
+    }
+
+    for (const { socket } of tunnels) socket.destroy()
+    await Promise.all(tunnels.map(async ({ ended }) => ended))
     await untilEmpty(limiter)
   })
 
@@ -240,6 +278,62 @@ describe('what nobody uses', () => {
     await until('it is released', () => gate.inspect().open === 1)
     pending[0]!()
     await slow.heard('at last')
+  })
+
+  it.each(['http2', 'http2 over TLS'] as const)('on %s is closed, and what awaits one of its answers is not, nor one that only began to ask', async protocol => {
+    const clock = fakeClock()
+    const gate = securityGate({ clock, idleTimeout: 30_000 })
+    const pending: Array<() => void> = []
+    const server = createHttp(protocol, (req, res) => {
+      if (req.url === '/slow') pending.push(() => { res.end('at last') })
+      else if (req.url === '/') res.end('ok')
+    })
+    limitConnections(server, gate, { clock, sweepInterval: 5_000 })
+    const port = await listen(server)
+    const [idle, slow, halfAsked] = [1, 2, 3].map(() => session(protocol, port))
+
+    await read(slow!.request({ ':path': '/' }))
+    const waiting = slow!.request({ ':path': '/slow' })
+    await until('the slow one waits', () => pending.length === 1)
+    // a quick answer after it does not make the connection idle
+    await Promise.all([slow!, idle!].map(async session => read(session.request({ ':path': '/' }))))
+    const half = halfAsked!.request({ ':path': '/upload', ':method': 'POST' }, { endStream: false })
+    half.on('error', () => {})
+    await until('all three are in', () => gate.inspect().open === 3)
+    const gone = Promise.all([idle!, halfAsked!].map(async session => once(session, 'close')))
+    // the first look sees bytes, and time counts from there
+    for (let time = 0; time < 60_000; time += 5_000) clock.advance(5_000)
+
+    await gone
+    await until('they are released', () => gate.inspect().open === 1)
+    pending[0]!()
+    expect(await read(waiting)).toBe('at last')
+  })
+
+  it('is no WebSocket that talks, now and then, and one that is silent for long is', async () => {
+    const clock = fakeClock()
+    const gate = securityGate({ clock, idleTimeout: 10_000 })
+    const server = createHttp('http', () => {})
+    const wss = new WebSocketServer({ server: server as never })
+    wss.on('connection', ws => {
+      ws.on('message', data => { ws.send(String(data)) })
+    })
+    limitConnections(server, gate, { clock, sweepInterval: 4_000 })
+    const port = await listen(server)
+    const [talker, silent] = [new WebSocket(`ws://${HOST}:${port}`), new WebSocket(`ws://${HOST}:${port}`)]
+    await Promise.all([once(talker, 'open'), once(silent, 'open')])
+    const gone = once(silent, 'close')
+
+    for (const word of ['one', 'two', 'three', 'four', 'five']) {
+      talker.send(word)
+      await once(talker, 'message')
+      clock.advance(4_000)
+    }
+
+    await gone
+    await until('one is left', () => gate.inspect().open === 1)
+    talker.terminate()
+    await untilEmpty(gate)
   })
 
   it('on a raw server is told by its bytes', async () => {

@@ -22,6 +22,7 @@ async function hold (addresses: readonly string[], atOnce: number, say: string):
 
   for (let n = 0; ; n = (n + 1) % atOnce) {
     await wait(PAUSE)
+    underWay(n, atOnce)
     // whoever is thrown out comes again
     for (const slot of [n].filter(slot => !open.has(slot))) {
       open.add(slot)
@@ -44,11 +45,20 @@ async function flood (addresses: readonly string[]): Promise<never> {
 
   for (let n = 0; ; n = (n + 1) % nodes.length) {
     await wait(4 * PAUSE)
+    underWay(n, nodes.length)
     const node = nodes[n]!
     for (const one of [node].filter(node => node.getConnections().length === 0)) {
       one.dial(multiaddr(`/ip4/127.0.0.1/tcp/${port}`), { signal: AbortSignal.timeout(5_000) }).catch(() => {})
     }
   }
+}
+
+/** So many have come that it is an attack; who has fewer has sent them all. */
+const ENOUGH = 80
+
+function underWay (sent: number, all: number): void {
+  const isEnough = sent + 1 === Math.min(ENOUGH, all)
+  for (const word of ['under way'].filter(() => isEnough)) process.send?.(word)
 }
 
 function from (count: number): string[] {
@@ -66,4 +76,6 @@ const ATTACKS: Readonly<Record<string, () => Promise<never>>> = {
 }
 
 void ATTACKS[attack]!()
-process.send?.('begun')
+
+// Whoever sent us is gone.
+process.on('disconnect', () => { process.exit() })

@@ -46,8 +46,14 @@ export async function guarded (listen: string[], gaterInit: ConnectionGaterInit 
   return { node, gater }
 }
 
-export async function relay (): Promise<Libp2p> {
-  return createLibp2p({ ...BASE, addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] }, transports: RELAYED.transports, services: { identify: identify(), relay: circuitRelayServer() } } as Libp2pOptions<ServiceMap>)
+export async function relay (options: Libp2pOptions<ServiceMap> = {}): Promise<Libp2p> {
+  return createLibp2p({
+    ...BASE,
+    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+    transports: RELAYED.transports,
+    services: { identify: identify(), relay: circuitRelayServer() },
+    ...options
+  } as Libp2pOptions<ServiceMap>)
 }
 
 export async function plainNode (options: Libp2pOptions<ServiceMap> = {}): Promise<Libp2p> {

@@ -1,13 +1,14 @@
 import type { Connection, Libp2p, Libp2pEvents, MultiaddrConnection, Stream } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Server } from 'node:net'
 import type { TypedEventTarget } from 'main-event'
 import type { JsConnectionManager } from '../../src/libp2p/js-connection-manager.ts'
 
 /** What js-libp2p keeps private, and a test has to see or do: each field in one place, for the day it moves. */
 interface Components {
-  readonly connectionManager: JsConnectionManager & { getConnectionsMap: () => Map<unknown, unknown> }
+  readonly connectionManager: JsConnectionManager & { getConnectionsMap: () => Map<unknown, unknown>, openConnection: (target: unknown, options?: { initiator?: boolean }) => Promise<Connection> }
   readonly events: TypedEventTarget<Libp2pEvents>
-  readonly transportManager: { getListeners: () => unknown[] }
+  readonly transportManager: { getListeners: () => unknown[], listen: (addresses: Multiaddr[]) => Promise<void> }
 }
 
 export function componentsOf (node: Libp2p): Components {

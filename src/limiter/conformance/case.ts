@@ -19,6 +19,8 @@
  */
 export interface ConformanceCase {
   readonly name: string
+
+  /** Resolves where the promise holds. @throws where it is broken, saying what was expected */
   run (): void | Promise<void>
 }
 

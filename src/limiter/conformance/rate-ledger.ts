@@ -7,8 +7,13 @@ import type { ConformanceCase } from './case.ts'
 const START = 1_700_000_000_000
 const RATE: Rate = { strategy: 'sliding-window', limit: 3, window: 1_000 }
 
+/** How the suite makes ledgers and keys of the kind that it tests. */
 export interface RateLedgerFixture<Key> {
-  /** @param pinned - tells offenders: asked before an entry that is not fresh leaves */
+  /**
+   * A new ledger of this rate and capacity.
+   *
+   * @param pinned - tells offenders: asked before an entry that is not fresh leaves
+   */
   create (rate: Rate, capacity: number, pinned?: (key: Key) => boolean): RateLedger<Key>
 
   /** Distinct keys, none of which may crowd out another before the ledger is full. */

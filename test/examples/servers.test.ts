@@ -1,23 +1,14 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { ask } from './support/clients.ts'
+import { describe, expect, it } from 'vitest'
+import { ask } from '../server/support/clients.ts'
+import { startExample } from '../support/example.ts'
 
-const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url))
-
-/** As a reader would start it. @returns its port */
+/** @returns its port */
 async function start (name: string): Promise<number> {
-  const child = spawn(process.execPath, ['--conditions=source', `${EXAMPLES}${name}/server.ts`], { stdio: ['ignore', 'pipe', 'inherit'] })
-  onTestFinished(() => { child.kill('SIGKILL') })
-  const [line] = await once(child.stdout, 'data') as [Buffer]
-
-  return Number(new URL(String(line).trim()).port)
+  return Number(new URL(await startExample(`${name}/server.ts`).saw('http://')).port)
 }
 
 describe('the example', () => {
-  it.each(readdirSync(EXAMPLES))('%s serves, limits the path, and keeps serving', async name => {
+  it.each(['http', 'express', 'fastify', 'hono'])('%s serves, limits the path, and keeps serving', async name => {
     const port = await start(name)
     const answers = []
     for (const path of ['/', '/login', '/login', '/login', '/login', '/', '/health']) answers.push(await ask('http', { port, path }))

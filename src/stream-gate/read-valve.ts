@@ -1,0 +1,47 @@
+import type { Bytes } from './bytes.ts'
+import type { Stream } from '@libp2p/interface'
+
+/**
+ * Holds a stream's read side shut except while somebody asks for more, so that what the remote may send is bounded by the muxer's window and not by
+ * our memory: `messageStreamToDuplex` takes whatever comes.
+ */
+export class ReadValve {
+  readonly #stream: Stream
+
+  constructor (stream: Stream) {
+    this.#stream = stream
+  }
+
+  open (): void {
+    if (this.#stream.readStatus !== 'paused') return
+
+    try {
+      this.#stream.resume()
+    } catch {
+      // The connection is gone and cannot be told. What was held has been handed over before that shows.
+    }
+  }
+
+  shut (): void {
+    if (this.#stream.readStatus === 'readable') this.#stream.pause()
+  }
+
+  /**
+   * What the stream still holds, once its adapter has ended: when the remote has said its last that one stops listening at once, and what came while
+   * the stream was paused would be lost.
+   */
+  async rest (): Promise<Bytes[]> {
+    const { readBufferLength, remoteWriteStatus } = this.#stream
+    if (readBufferLength === 0 || remoteWriteStatus !== 'closed') return []
+
+    const rest: Bytes[] = []
+    const onMessage = ({ data }: { readonly data: Bytes }): void => { rest.push(data) }
+
+    // A paused stream hands it over when it is resumed, another in the microtask after somebody listens.
+    this.#stream.addEventListener('message', onMessage)
+    this.open()
+    await undefined
+    this.#stream.removeEventListener('message', onMessage)
+    return rest
+  }
+}

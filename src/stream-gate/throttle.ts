@@ -1,0 +1,200 @@
+import { systemClock } from '../clock/system-clock.ts'
+import { byteQuota } from './byte-quotas.ts'
+import { piecesOf } from './bytes.ts'
+import { ReadValve } from './read-valve.ts'
+import type { ByteQuota, ByteRate, ByteWait } from './byte-quotas.ts'
+import type { Bytes, BytesSource, BytesTransform } from './bytes.ts'
+import type { Clock } from '../clock/clock.ts'
+import type { Stream } from '@libp2p/interface'
+
+/** Between what a throttle stands, and what ends it. */
+export interface ThrottleOptions {
+  /**
+   * The stream that these bytes come from. It is paused except while bytes are asked for, so that a remote that sends faster than it may has to
+   * wait: without it, what it sends piles up in memory. When it is reset, so is the transfer, also while it waits.
+   */
+  readonly from?: Stream
+
+  /** The stream that these bytes go to. When it closes nothing is waited for any more. */
+  readonly to?: Stream
+
+  /** Ends the transfer at once, with its reason. */
+  readonly signal?: AbortSignal
+
+  /**
+   * For a rate; a quota has its own.
+   *
+   * @default the system's clock
+   */
+  readonly clock?: Clock
+}
+
+/**
+ * Lets bytes pass no faster than a quota allows, as a step for `it-pipe`. Chunks that are larger than a sixteenth of the limit come in pieces;
+ * bytes and their order stay. A transfer that is aborted while it waits leaves no timer behind.
+ *
+ * @param quota - a bucket of `byteQuotas`, which may be shared with other streams, or a rate: then every use of what is returned shares one
+ * @throws {@link InvalidOptionError}
+ *
+ * @example
+ *
+ * ```ts
+ * import { messageStreamToDuplex } from '@libp2p/utils'
+ * import { pipe } from 'it-pipe'
+ * import { memory } from '@libp2p/memory'
+ * import { plaintext } from '@libp2p/plaintext'
+ * import { yamux } from '@libp2p/yamux'
+ * import { createLibp2p } from 'libp2p'
+ * import { byteQuotas, meter, throttle } from 'libp2p-connmgr'
+ *
+ * const options = { transports: [memory()], connectionEncrypters: [plaintext()], streamMuxers: [yamux()] }
+ * const server = await createLibp2p({ ...options, addresses: { listen: ['/memory/server'] } })
+ * const client = await createLibp2p(options)
+ * const quotas = byteQuotas({ limit: 1_048_576, window: 1_000 })
+ * const { promise: received, resolve } = Promise.withResolvers<number>()
+ *
+ * await server.handle('/upload/1.0.0', async (stream, connection) => {
+ *   let total = 0
+ *   await pipe(
+ *     messageStreamToDuplex(stream).source,
+ *     throttle(quotas.ofPeer(connection.remotePeer), { from: stream }),
+ *     meter(bytes => { total += bytes }),
+ *     async source => {
+ *       for await (const _ of source) if (total === 100_000) resolve(total)
+ *     }
+ *   )
+ * })
+ *
+ * const stream = await client.dialProtocol(server.getMultiaddrs(), '/upload/1.0.0')
+ * await pipe([new Uint8Array(100_000)], throttle({ limit: 1_048_576, window: 1_000 }, { to: stream }), messageStreamToDuplex(stream).sink)
+ * console.log(await received) // 100000
+ *
+ * await client.stop()
+ * await server.stop()
+ * ```
+ */
+export function throttle (quota: ByteQuota | ByteRate, options: ThrottleOptions = {}): BytesTransform {
+  const bucket = 'take' in quota ? quota : byteQuota(quota, options.clock ?? systemClock)
+
+  // At once, and not when the pipe first asks: until then an adapter would take what comes.
+  return source => new Throttled(source, bucket, options)
+}
+
+/** A generator that can be ended while it waits: one made of `async function *` hears of that only when what it awaits is done. */
+class Throttled implements AsyncGenerator<Bytes> {
+  readonly #bucket: ByteQuota
+  readonly #options: ThrottleOptions
+  readonly #valve: ReadValve | undefined
+  readonly #pieces: AsyncGenerator<Bytes>
+  #wait: ByteWait | undefined
+  #isEnded = false
+  #failure: { readonly error: unknown } | undefined
+
+  /** Who has asked, and has no answer yet. */
+  #fail: ((error: unknown) => void) | undefined
+
+  constructor (source: BytesSource, bucket: ByteQuota, options: ThrottleOptions) {
+    const { from, to, signal } = options
+
+    this.#bucket = bucket
+    this.#options = options
+    this.#valve = from == null ? undefined : new ReadValve(from)
+    this.#valve?.shut()
+    this.#pieces = this.#run(source)
+
+    from?.addEventListener('close', this.#onClose)
+    to?.addEventListener('close', this.#onClose)
+    signal?.addEventListener('abort', this.#onAbort)
+    if (signal?.aborted === true) this.#onAbort()
+  }
+
+  async next (): Promise<IteratorResult<Bytes>> {
+    if (this.#failure != null) throw this.#failure.error
+
+    return new Promise((resolve, reject) => {
+      this.#fail = reject
+      this.#pieces.next().then(resolve, reject)
+    })
+  }
+
+  async return (value?: unknown): Promise<IteratorResult<Bytes>> {
+    this.#end()
+    return this.#pieces.return(value)
+  }
+
+  async throw (error: unknown): Promise<IteratorResult<Bytes>> {
+    this.#end()
+    return this.#pieces.throw(error)
+  }
+
+  [Symbol.asyncIterator] (): this {
+    return this
+  }
+
+  async [Symbol.asyncDispose] (): Promise<void> {
+    await this.return()
+  }
+
+  async * #run (source: BytesSource): AsyncGenerator<Bytes> {
+    try {
+      for await (const chunk of this.#chunks(source)) {
+        for (const piece of piecesOf(chunk, this.#bucket.piece)) {
+          if (!await this.#pass(piece.byteLength)) return
+          yield piece
+        }
+      }
+    } finally {
+      this.#end()
+    }
+  }
+
+  /** The valve is open only while the next chunk is waited for. */
+  async * #chunks (source: BytesSource): AsyncGenerator<Bytes> {
+    this.#valve?.open()
+
+    for await (const chunk of source) {
+      this.#valve?.shut()
+      yield chunk
+      this.#valve?.open()
+    }
+
+    yield * await this.#valve?.rest() ?? []
+  }
+
+  async #pass (bytes: number): Promise<boolean> {
+    if (this.#isEnded) return false
+
+    this.#wait = this.#bucket.take(bytes)
+    const isTaken = this.#wait == null || await this.#wait.done
+    this.#wait = undefined
+    return isTaken
+  }
+
+  /** Nobody wants more, or nothing comes: nothing is waited for, and the stream is as it was. */
+  #end (): void {
+    if (this.#isEnded) return
+    const { from, to, signal } = this.#options
+
+    this.#isEnded = true
+    this.#wait?.cancel()
+    this.#valve?.open()
+    from?.removeEventListener('close', this.#onClose)
+    to?.removeEventListener('close', this.#onClose)
+    signal?.removeEventListener('abort', this.#onAbort)
+  }
+
+  #cut (error: unknown): void {
+    this.#failure = { error }
+    this.#end()
+    this.#fail?.(error)
+    // what it reads from is ended as well; its own error is this one
+    this.#pieces.return(undefined).catch(() => {})
+  }
+
+  readonly #onAbort = (): void => { this.#cut(this.#options.signal?.reason) }
+
+  readonly #onClose = ({ error, target }: Event & { readonly error?: Error }): void => {
+    if (error != null) this.#cut(error)
+    else if (target === this.#options.to) this.#end()
+  }
+}

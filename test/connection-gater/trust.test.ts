@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest'
+import { multiaddr } from '@multiformats/multiaddr'
+import { ALICE, bench, BOB, FakeHouse, NOTHING, socket } from './kit.ts'
+
+describe('trust', () => {
+  it('of an address skips caps, rates and pending caps from accept on, and is counted', () => {
+    const { gater } = bench({ trust: ['192.0.2.0/24'], maxConnsPerIp: 0, maxPending: 0, maxInbound: 0, maxConns: 1, connectRate: { strategy: 'token-bucket', limit: 0, window: 1 } })
+    const all = Array.from({ length: 3 }, () => socket())
+
+    expect(all.map(one => gater.denyInboundConnection(one))).toEqual([false, false, false])
+    expect(all.map(one => gater.denyInboundEncryptedConnection(ALICE, one))).toEqual([false, false, false])
+    expect(all.map(one => gater.denyInboundUpgradedConnection(ALICE, one))).toEqual([false, false, false])
+    expect(gater.inspect()).toMatchObject({ open: { inbound: 3 }, clients: { '192.0.2.1': 3 } })
+
+    for (const one of all) one.die()
+    expect(gater.inspect()).toMatchObject(NOTHING)
+  })
+
+  it('of a peer skips its cap, and tells the house', () => {
+    const { gater, gate } = bench({ maxConnsPerPeer: 0 })
+    const house = new FakeHouse()
+    gate.attach(house)
+    const one = socket()
+
+    expect(gater.trustPeer(ALICE)).toBe(true)
+    expect(gater.trustPeer(ALICE)).toBe(false)
+    gater.denyInboundConnection(one)
+    expect(gater.denyInboundEncryptedConnection(ALICE, one)).toBe(false)
+    expect(house.log).toEqual(['accept', 'reserve inbound trusted'])
+    expect(gater.trustedPeers()).toEqual([ALICE])
+    expect(gater.untrustPeer(ALICE)).toBe(true)
+  })
+
+  it('loses to a block, of the peer and of the address', async () => {
+    const { gater } = bench({ trust: ['192.0.2.0/24', ALICE] })
+    await gater.blockAddress('192.0.2.1')
+    await gater.blockPeer(ALICE)
+
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+    expect(gater.denyDialPeer(ALICE)).toBe(true)
+  })
+
+  it('by js-libp2p\'s own allow list is trust at accept, too', () => {
+    const { gater, gate } = bench({ maxConnsPerIp: 0, maxConnsPerPeer: 0 })
+    gate.attach(new FakeHouse(), { isAllowed: client => client.kind === 'ip', upgradeTimeout: 10_000 })
+    const one = socket()
+
+    expect(gater.denyInboundConnection(one)).toBe(false)
+    expect(gater.denyInboundEncryptedConnection(BOB, one)).toBe(false)
+  })
+
+  it('is told to the manager', () => {
+    const { gater, gate } = bench()
+    const connection = { remotePeer: ALICE, remoteAddr: multiaddr('/ip4/192.0.2.1/tcp/1'), timeline: {} } as never
+    expect([gate.trustsAnybody, gate.isTrusted(connection)]).toEqual([false, false])
+
+    gater.trustSubnet('192.0.2.7/24')
+    expect([gate.trustsAnybody, gate.isTrusted(connection)]).toEqual([true, true])
+    expect(gater.trustedSubnets()).toEqual(['192.0.2.0/24'])
+    expect(gater.untrustSubnet('192.0.2.0/24')).toBe(true)
+    gater.trustAddress('192.0.2.1')
+    expect(gater.trustedAddresses()).toEqual(['192.0.2.1'])
+  })
+})
+
+describe('the house', () => {
+  it('is asked last at accept: what is refused otherwise spends none of its tries', () => {
+    const { gater, gate } = bench({ maxConnsPerIp: 0 })
+    const house = new FakeHouse()
+    gate.attach(house)
+    gater.denyInboundConnection(socket())
+
+    expect(house.log).toEqual([])
+  })
+
+  it('refuses, and nothing is taken and nobody displaced', () => {
+    const { gater, gate } = bench({ maxPending: 1, maxPendingPerIp: Infinity })
+    const house = new FakeHouse()
+    gate.attach(house)
+    const waiting = socket('/ip4/198.51.100.1/tcp/1')
+    gater.denyInboundConnection(waiting)
+    house.full = true
+
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+    expect(gater.inspect()).toMatchObject({ connections: 1, displaced: 0 })
+  })
+
+  it('takes at upgraded, and gets back what failed before', () => {
+    const { gater, gate } = bench()
+    const house = new FakeHouse()
+    gate.attach(house)
+    const [good, failed] = [socket(), socket()]
+    for (const one of [good, failed]) gater.denyInboundConnection(one)
+    gater.denyInboundEncryptedConnection(ALICE, good)
+    gater.denyInboundEncryptedConnection(BOB, failed)
+    house.log.length = 0
+
+    gater.denyInboundUpgradedConnection(ALICE, good)
+    failed.die()
+    expect(house.log).toEqual(['take', 'give back'])
+  })
+
+  it('refuses a peer at secured, and the reason is said', () => {
+    const { gater, gate, denials } = bench()
+    const house = new FakeHouse()
+    gate.attach(house)
+    const one = socket()
+    gater.denyInboundConnection(one)
+    house.full = true
+
+    expect(gater.denyInboundEncryptedConnection(ALICE, one)).toBe(true)
+    expect(denials).toMatchObject([{ stage: 'secured', reason: 'hard-limit', peer: ALICE, ip: '192.0.2.1' }])
+    expect(gater.inspect()).toMatchObject(NOTHING)
+  })
+
+  it('is asked no more after it has gone', () => {
+    const { gater, gate } = bench()
+    const house = new FakeHouse()
+    gate.attach(house)()
+    gater.denyInboundConnection(socket())
+
+    expect(house.log).toEqual([])
+  })
+})

@@ -1,0 +1,149 @@
+import { messageStreamToDuplex } from '@libp2p/utils'
+import { pipe } from 'it-pipe'
+import { describe, expect, it } from 'vitest'
+import { byteQuotas, meter, throttle } from '../../src/index.ts'
+import { gatedNodes, LISTEN } from '../support/gated-nodes.ts'
+import { startNode } from '../support/node.ts'
+import { until } from '../support/until.ts'
+import type { BytesTransform } from '../../src/index.ts'
+import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+
+const UPLOAD = '/upload/1.0.0'
+const MIB = 2 ** 20
+const { add, visit } = gatedNodes()
+
+interface Received {
+  bytes: number
+  ended: unknown
+  readonly stream: Stream
+}
+
+/** A node that takes uploads: each through a step of ours, counted. */
+async function taker (transport: string, step: (stream: Stream, connection: Connection) => BytesTransform, slowly: () => Promise<void> = async () => {}): Promise<{ node: Libp2p, uploads: Received[] }> {
+  const node = add(await startNode({ addresses: { listen: [LISTEN[transport]!] } }))
+  const uploads: Received[] = []
+
+  await node.handle(UPLOAD, async (stream, connection) => {
+    const upload: Received = { bytes: 0, ended: undefined, stream }
+    uploads.push(upload)
+    const end = (how: unknown): void => { upload.ended = how }
+
+    await pipe(messageStreamToDuplex(stream).source, step(stream, connection), meter(bytes => { upload.bytes += bytes }), async source => {
+      for await (const _ of source) await slowly()
+    }).then(() => { end(true) }, end)
+  }, { maxInboundStreams: 100 })
+
+  return { node, uploads }
+}
+
+/** Sends as fast as it can be sent. */
+async function send (connection: Connection, bytes: number): Promise<void> {
+  const stream = await connection.newStream(UPLOAD)
+  const chunks = Array.from({ length: bytes / 65_536 }, () => new Uint8Array(65_536))
+  await pipe(chunks, messageStreamToDuplex(stream).sink)
+}
+
+describe.each(Object.keys(LISTEN))('over %s', transport => {
+  it('4 MiB at 2 MiB a second, 1 MiB of them at once, take 1.5 s, and none is lost', async () => {
+    const quotas = byteQuotas({ limit: MIB, window: 500 })
+    const { node, uploads } = await taker(transport, (stream, connection) => throttle(quotas.ofConnection(connection), { from: stream }))
+    const connection = await visit(node)
+    const began = performance.now()
+    await send(connection, 4 * MIB)
+    await until('all is there', () => uploads[0]?.ended != null)
+
+    console.log(`  4 MiB over ${transport}: ${(performance.now() - began).toFixed(0)} ms, the quota says 1500`)
+    expect(uploads[0]).toMatchObject({ bytes: 4 * MIB, ended: true })
+    expect(performance.now() - began).toBeGreaterThanOrEqual(1_490)
+  })
+
+  it('a reader that does not read holds no more than the muxer\'s window, however much is sent', async () => {
+    const gate = Promise.withResolvers<void>()
+    const { node, uploads } = await taker(transport, stream => throttle({ limit: Infinity, window: 1_000 }, { from: stream }), async () => gate.promise)
+    const connection = await visit(node)
+    const sent = send(connection, 16 * MIB)
+    await until('as much has come as may', () => uploads[0]?.stream.readStatus === 'paused')
+    let before = -1
+    await until('no more comes', async () => {
+      const held = uploads[0]!.stream.readBufferLength
+      const isSame = held === before
+      before = held
+      await new Promise(resolve => { setTimeout(resolve, 100) })
+      return isSame
+    })
+
+    const { bytes, stream } = uploads[0]!
+    console.log(`  16 MiB over ${transport} to a reader that stands still: ${bytes} bytes passed, ${stream.readBufferLength} held`)
+    expect(bytes).toBeLessThanOrEqual(MIB)
+    expect(stream.readBufferLength).toBeLessThanOrEqual(MIB)
+
+    gate.resolve()
+    await sent
+    await until('all is there', () => uploads[0]!.ended != null)
+    expect(uploads[0]).toMatchObject({ bytes: 16 * MIB, ended: true })
+  })
+})
+
+describe('an upload that is throttled', () => {
+  it('and reset while it waits fails at once, and does not pass for one that has ended', async () => {
+    const { node, uploads } = await taker('TCP', stream => throttle({ limit: 65_536, window: 3_600_000 }, { from: stream }))
+    const connection = await visit(node)
+    const stream = await connection.newStream(UPLOAD)
+    stream.send(new Uint8Array(200_000))
+    await until('it waits', () => uploads[0]?.bytes === 65_536)
+    stream.abort(new Error('Enough'))
+
+    await until('it has failed', () => uploads[0]!.ended != null)
+    expect(uploads[0]!.ended).toMatchObject({ name: 'StreamResetError' })
+  })
+
+  it('shares its peer\'s quota with others, also on another connection', async () => {
+    const quotas = byteQuotas({ limit: MIB, window: 500 })
+    const { node, uploads } = await taker('TCP', (stream, connection) => throttle(quotas.ofPeer(connection.remotePeer), { from: stream }))
+    const visitor = add(await startNode())
+    const [first, second] = [await visit(node, visitor), await visitor.dial(node.getMultiaddrs(), { force: true })]
+    await until('both are there', () => node.getConnections(visitor.peerId).length === 2)
+    const began = performance.now()
+    await Promise.all([send(first, MIB), send(first, MIB), send(second, MIB)])
+    await until('all are there', () => uploads.length === 3 && uploads.every(({ ended }) => ended != null))
+
+    console.log(`  3 × 1 MiB of one peer on two connections: ${(performance.now() - began).toFixed(0)} ms, the quota says 1000`)
+    expect(uploads.map(({ bytes }) => bytes)).toEqual([MIB, MIB, MIB])
+    expect(performance.now() - began).toBeGreaterThanOrEqual(990)
+  })
+
+  it('on the way out waits as long, and ends when the stream does', async () => {
+    const { node, uploads } = await taker('TCP', () => meter(() => {}))
+    const connection = await visit(node)
+    const stream = await connection.newStream(UPLOAD)
+    const slow = throttle({ limit: 65_536, window: 3_600_000 }, { to: stream })
+    let isClosed = false
+    const source = (async function * () {
+      try {
+        for (;;) yield new Uint8Array(65_536)
+      } finally {
+        isClosed = true
+      }
+    })()
+    const outcome = pipe(source, slow, messageStreamToDuplex(stream).sink).then(() => 'ended', (error: Error) => error.name)
+    await until('it waits', () => uploads[0]?.bytes === 65_536)
+    uploads[0]!.stream.abort(new Error('Enough'))
+
+    expect(await outcome).toBe('StreamResetError')
+    await until('its source is closed', () => isClosed)
+  })
+})
+
+it('without the stream what is sent piles up: the adapter takes whatever comes', async () => {
+  const gate = Promise.withResolvers<void>()
+  const { node, uploads } = await taker('TCP', () => throttle({ limit: Infinity, window: 1_000 }), async () => gate.promise)
+  const connection = await visit(node)
+  await send(connection, 16 * MIB)
+
+  // all of it was sent, and all but the first of it waits in memory
+  expect(uploads[0]!.bytes).toBeLessThanOrEqual(MIB)
+  expect(uploads[0]!.stream.readStatus).not.toBe('paused')
+  gate.resolve()
+  await until('all is there', () => uploads[0]!.ended != null)
+  expect(uploads[0]!.bytes).toBe(16 * MIB)
+})

@@ -1,15 +1,21 @@
 // What does it cost to know the client of a new connection? Node's own `net.isIP`, which only says yes or no, is the yardstick.
 //
-//   node benchmarks/address.ts
+//   npm run bench -- address
 
 import { isIP } from 'node:net'
+import { IpNet } from '@chainsafe/netmask'
 import { multiaddr } from '@multiformats/multiaddr'
+import ipaddr from 'ipaddr.js'
 import { do_not_optimize, measure } from 'mitata'
 import { clientKey } from '../src/address/client-key.ts'
 import { clientOf } from '../src/address/client.ts'
 import { cidrContains, parseCidr } from '../src/address/cidr.ts'
 import { formatIp, parseIp } from '../src/address/ip.ts'
 import { prefixKey } from '../src/address/prefix.ts'
+import { per } from './support/figures.ts'
+import { named } from './support/package-name.ts'
+import { report } from './support/report.ts'
+import type { Figure, Stats } from './support/figures.ts'
 import type { Ip } from '../src/address/ip.ts'
 
 /** More than any cache in the engine holds, as many as a busy node sees. */
@@ -28,19 +34,18 @@ const shortTexts6 = short6.map(ip => flat(formatIp(ip)))
 const mappedTexts = texts4.map(text => flat(`::ffff:${text}`))
 const addrs4 = texts4.map(text => multiaddr(`/ip4/${text}/tcp/4001`))
 const addrs6 = texts6.map(text => multiaddr(`/ip6/${text}/udp/4001/quic-v1`))
+const net4 = new IpNet('192.0.2.0/24')
+const cidr4 = ipaddr.parseCIDR('192.0.2.0/24')
+const others = { [`net.isIP, Node ${process.version}`]: isIP, [named('ipaddr.js')]: (text: string): unknown => ipaddr.parse(text) }
 const range4 = parseCidr('192.0.2.0/24')
 const range6 = parseCidr('2001:db8::/48')
 
-const rows: Array<{ 'operation': string, 'ns each': number, '÷ net.isIP': string }> = []
+const figures: Figure[] = []
 
-const isIpv4 = await time('net.isIP, IPv4', texts4, isIP)
-await time('parseIp, IPv4', texts4, parseIp, isIpv4)
-const isIpv6 = await time('net.isIP, IPv6 of 8 groups', texts6, isIP)
-await time('parseIp, IPv6 of 8 groups', texts6, parseIp, isIpv6)
-const isShort = await time('net.isIP, IPv6 with ::', shortTexts6, isIP)
-await time('parseIp, IPv6 with ::', shortTexts6, parseIp, isShort)
-const isMapped = await time('net.isIP, mapped', mappedTexts, isIP)
-await time('parseIp, mapped', mappedTexts, parseIp, isMapped)
+await time('parseIp, IPv4', texts4, parseIp, others)
+await time('parseIp, IPv6 of 8 groups', texts6, parseIp, others)
+await time('parseIp, IPv6 with ::', shortTexts6, parseIp, others)
+await time('parseIp, mapped', mappedTexts, parseIp, others)
 
 await time('formatIp, IPv4', ipv4, formatIp)
 await time('formatIp, IPv6', ipv6, formatIp)
@@ -49,24 +54,31 @@ await time('prefixKey, IPv6 /48', ipv6, ip => prefixKey(ip, 48))
 await time('prefixKey, IPv6 /56', ipv6, ip => prefixKey(ip, 56))
 await time('cidrContains, IPv4', ipv4, ip => cidrContains(range4, ip))
 await time('cidrContains, IPv6', ipv6, ip => cidrContains(range6, ip))
+await time('parseIp and cidrContains, IPv4', texts4, text => cidrContains(range4, parseIp(text)!), {
+  [named('@chainsafe/netmask')]: text => net4.contains(text),
+  [named('ipaddr.js')]: text => ipaddr.parse(text).match(cidr4)
+})
 await time('getComponents alone, /ip4/…/tcp/…', addrs4, addr => addr.getComponents())
 await time('clientOf, /ip4/…/tcp/…', addrs4, clientOf)
 await time('clientOf, /ip6/…/udp/…/quic-v1', addrs6, clientOf)
 await time('clientOf and clientKey, IPv4', addrs4, addr => clientKey(clientOf(addr)))
 await time('clientOf and clientKey, IPv6', addrs6, addr => clientKey(clientOf(addr)))
 
-console.log(`${SIZE.toLocaleString('en')} different inputs each, Node ${process.version}, ${process.arch}`)
-console.table(rows)
+report({
+  title: 'reading an address, and knowing its client',
+  figures,
+  notes: ['`net.isIP` only says whether it is an address; `ipaddr.js` makes an object of it; `@chainsafe/netmask` is asked whether a subnet contains it.']
+})
 
-/** @returns ns for one input: the median over passes through all of them, so that neither the timer nor a pause counts */
-async function time<T> (operation: string, inputs: readonly T[], run: (input: T) => unknown, yardstick?: number): Promise<number> {
-  const { p50 } = await measure(() => {
+/** ns for one input: passes through all of them, so that neither the timer nor a pause counts */
+async function time<T> (name: string, inputs: readonly T[], run: (input: T) => unknown, peers: Readonly<Record<string, (input: T) => unknown>> = {}): Promise<void> {
+  const each = async (run: (input: T) => unknown): Promise<Stats> => per(await measure(() => {
     for (const input of inputs) do_not_optimize(run(input))
-  })
-  const each = p50 / inputs.length
+  }, { min_cpu_time: 2e8 } as object), inputs.length)
+  const theirs: Record<string, Stats> = {}
 
-  rows.push({ operation, 'ns each': Number(each.toFixed(1)), '÷ net.isIP': yardstick == null ? '' : (each / yardstick).toFixed(2) })
-  return each
+  for (const [who, run] of Object.entries(peers)) theirs[who] = await each(run)
+  figures.push({ name, size: inputs.length, unit: 'ns', ours: await each(run), peers: theirs })
 }
 
 /** As a socket gives it: in one piece, where a concatenated string keeps its halves and is slower to read. */

@@ -1,5 +1,4 @@
-// What does the manager's bookkeeping cost at 10,000 connections? go-libp2p, on such a machine: tag 146 ns, info 196 ns, connect and
-// disconnect 1,240 ns. js-libp2p's tag goes through its peer store: 27-64 µs.
+// What does the manager's bookkeeping cost at 10,000 connections? js-libp2p's tags go through its peer store. go-libp2p's are in the benchmark `go`.
 //
 //   npm run bench -- conn-manager
 
@@ -10,9 +9,11 @@ import { TypedEventEmitter } from 'main-event'
 import { measure } from 'mitata'
 import { connManager } from '../src/index.ts'
 import { fakeClock } from '../src/testing.ts'
+import { per } from './support/figures.ts'
 import { makeConnections, makePeers } from './support/mock-connections.ts'
-import { print, rounded, samples, spread } from './support/report.ts'
-import type { Stats } from './support/report.ts'
+import { named } from './support/package-name.ts'
+import { report, samples } from './support/report.ts'
+import type { Figure, Stats } from './support/figures.ts'
 import type { Connection, Libp2pEvents, PeerId } from '@libp2p/interface'
 
 const OPEN = 10_000
@@ -20,13 +21,14 @@ const OPEN = 10_000
 /** Operations on other peers than the last one, so that the cache does not answer. */
 const BATCH = 1_000
 
-const peers = await makePeers(OPEN + BATCH)
+const peers = makePeers(OPEN + BATCH)
 const connections = makeConnections(peers)
 const newcomers = connections.slice(OPEN)
 const clock = fakeClock()
 const manager = connManager({ lowWater: OPEN, highWater: Infinity, clock })()
 const notifee = manager.notifee()
-const rows: object[] = []
+const figures: Figure[] = []
+const libp2p = named('@libp2p/peer-store')
 
 for (const [i, connection] of connections.slice(0, OPEN).entries()) {
   clock.advance(1)
@@ -36,6 +38,7 @@ for (const [i, connection] of connections.slice(0, OPEN).entries()) {
 
 const spread10k = <T>(items: readonly T[]): T[] => Array.from({ length: BATCH }, (_, i) => items[(i * 7) % OPEN]!)
 const some: readonly PeerId[] = spread10k(peers)
+const bare = new Map(peers.slice(0, OPEN).map(peer => [peer.toString(), new Map<string, number>()]))
 let value = 0
 
 const peerStore = persistentPeerStore({
@@ -46,7 +49,10 @@ const peerStore = persistentPeerStore({
 })
 for (const peer of some) await peerStore.merge(peer, { tags: { value: { value: 1 } } })
 
-await time('tagPeer, an existing tag', () => { for (const peer of some) manager.tagPeer(peer, 'mine', ++value) })
+await time('tagPeer, an existing tag', () => { for (const peer of some) manager.tagPeer(peer, 'mine', ++value) }, {
+  peers: { [libp2p]: async () => { for (const peer of some) await peerStore.merge(peer, { tags: { value: { value: ++value % 100 } } }) } },
+  floors: { 'a Map in a Map': () => { for (const peer of some) bare.get(peer.toString())!.set('mine', ++value) } }
+})
 await time('tagPeer and untagPeer, a new tag', () => {
   for (const peer of some) {
     manager.tagPeer(peer, 'new', 1)
@@ -61,32 +67,45 @@ await time('protect and unprotect', () => {
   }
 })
 await time('isProtected', () => { for (const peer of some) manager.isProtected(peer) })
-await time('getTagInfo, three tags', () => { for (const peer of some) manager.getTagInfo(peer) })
-await time('connected and disconnected', () => { for (const connection of newcomers) connectAndLeave(connection) })
+await time('getTagInfo, three tags', () => { for (const peer of some) manager.getTagInfo(peer) }, {
+  peers: { [libp2p]: async () => { for (const peer of some) await peerStore.get(peer) } }
+})
+await time('connected and disconnected', () => { for (const connection of newcomers) connectAndLeave(connection) }, {
+  floors: { 'a Map, inserted and deleted': () => { for (const { remotePeer } of newcomers) insertAndDelete(remotePeer.toString()) } }
+})
 
-print(`operations of the manager at ${OPEN} connections`, rows)
+report({ title: `operations of the manager at ${OPEN.toLocaleString('en')} connections`, figures })
 
 const limited = connManager({ lowWater: OPEN - 100, highWater: OPEN - 1, gracePeriod: 0, clock })()
 limited.start()
 for (const connection of connections.slice(0, OPEN)) limited.notifee().connected(connection)
-const opens = await measure(() => {
+figures.length = 0
+await time('ours, synchronous', () => {
   for (const connection of newcomers) limited.notifee().connected(connection)
   for (const connection of newcomers) limited.notifee().disconnected(connection)
 })
-const reads = await measure(async () => { for (const peer of some) await peerStore.get(peer) }, samples(20))
-
-print(`one connection:open and close above the high mark at ${OPEN} connections`, [
-  { 'part': 'ours, synchronous', 'ns each': rounded(opens.p50 / BATCH), 'spread': spread(opens) },
-  { 'part': 'js-libp2p\'s peer store, one read at open', 'ns each': rounded(reads.p50 / BATCH), 'spread': spread(reads) }
-])
 limited.stop()
+
+report({ title: `one connection:open and close above the high mark at ${OPEN.toLocaleString('en')} connections`, figures })
 
 function connectAndLeave (connection: Connection): void {
   notifee.connected(connection)
   notifee.disconnected(connection)
 }
 
-async function time (operation: string, run: () => void): Promise<void> {
-  const stats: Stats = await measure(run)
-  rows.push({ operation, 'ns each': rounded(stats.p50 / BATCH), 'spread': spread(stats) })
+function insertAndDelete (peer: string): void {
+  bare.set(peer, new Map())
+  bare.delete(peer)
+}
+
+type Others = Readonly<Record<string, () => unknown>>
+
+async function time (name: string, run: () => void, { peers = {}, floors = {} }: { peers?: Others, floors?: Others } = {}): Promise<void> {
+  figures.push({ name, size: OPEN, unit: 'ns', ours: per(await measure(run), BATCH), peers: await all(peers), floors: await all(floors) })
+}
+
+async function all (others: Others): Promise<Record<string, Stats>> {
+  const stats: Record<string, Stats> = {}
+  for (const [who, run] of Object.entries(others)) stats[who] = per(await measure(run, samples(20)), BATCH)
+  return stats
 }

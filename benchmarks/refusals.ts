@@ -11,7 +11,7 @@ import { print } from './support/report.ts'
 import { measureRound, medianOf, textOf } from './support/rounds.ts'
 import type { Contestant } from './support/rounds.ts'
 
-const PAIRS = 20
+const PAIRS = 10
 
 // Long warm-ups: until the compiler is done everything costs twice as much, and what has more code of its own costs it longer.
 const WARM_UP = 6_000

@@ -36,18 +36,22 @@ interface Contestant {
 }
 
 // Long warm-ups: until the compiler is done, everything costs twice as much, and what has more code of its own costs it longer.
-const keepAlive: Load = { warmUp: 15_000, operations: 8_000, run: keptRequests }
-const oneRequest: Load = { warmUp: 2_000, operations: 2_000, run: async (port, count) => inParallel(count, async at => visit(port, at, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')) }
-const noRequest: Load = { warmUp: 3_000, operations: 3_000, run: async (port, count) => inParallel(count, async at => visit(port, at, '')) }
+const keepAlive: Load = { warmUp: 20_000, operations: 10_000, run: keptRequests }
+const oneRequest: Load = { warmUp: 4_000, operations: 3_000, run: async (port, count) => inParallel(count, async at => visit(port, at, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')) }
+const noRequest: Load = { warmUp: 4_000, operations: 3_000, run: async (port, count) => inParallel(count, async at => visit(port, at, '')) }
 
 const bare: Contestant = { variant: 'bare', load: keepAlive }
+const destroy: Contestant = { variant: 'destroy', load: noRequest }
+const reset: Contestant = { variant: 'reset', load: noRequest }
 
 const QUESTIONS: readonly Question[] = [
   { name: 'A/A: bare and bare again', base: bare, variant: { variant: 'bare', load: keepAlive }, target: '0 %', every: 1 },
   { name: 'a kept request, no fields', base: bare, variant: { variant: 'limitRequests', load: keepAlive }, target: '≤ 3 %', every: 1 },
   { name: 'a kept request, with fields', base: bare, variant: { variant: 'limitRequests with fields', load: keepAlive }, target: '≤ 12 %', every: 1 },
   { name: 'a connection with one request', base: { variant: 'bare', load: oneRequest }, variant: { variant: 'limitConnections', load: oneRequest }, target: '≤ 10 µs', every: 2 },
-  { name: 'a refusal by reset, to destroy()', base: { variant: 'destroy', load: noRequest }, variant: { variant: 'reset', load: noRequest }, target: '≤ 10 %', every: 2 }
+  { name: 'a refusal by close, to destroy()', base: destroy, variant: { variant: 'close', load: noRequest }, target: '≤ 10 %', every: 2 },
+  { name: 'a refusal by reset, to destroy()', base: destroy, variant: reset, target: '≤ 10 %', every: 2 },
+  { name: 'a refusal by reset, to resetAndDestroy()', base: { variant: 'resetAndDestroy', load: noRequest }, variant: reset, target: '≤ 10 %', every: 2 }
 ]
 
 /** So many connections at a time; each comes from an address of its own, or ephemeral ports would run out. */

@@ -36,9 +36,9 @@ function accepts (): Server {
   return server
 }
 
-function refuses (): Server {
+function refuses (onDeny: 'reset' | 'close'): Server {
   const server = createNet(() => { throw new Error('Let somebody in') })
-  limitConnections(server, connectionLimiter({ maxConnsPerIp: 0 }), { onDeny: 'reset' })
+  limitConnections(server, connectionLimiter({ maxConnsPerIp: 0 }), { onDeny })
   return server
 }
 
@@ -48,7 +48,9 @@ const VARIANTS: Readonly<Record<string, () => Server>> = {
   'limitRequests with fields': () => requests(true),
   'limitConnections': accepts,
   'destroy': () => createNet(socket => { socket.destroy() }),
-  'reset': refuses
+  'close': () => refuses('close'),
+  'resetAndDestroy': () => createNet(socket => { socket.resetAndDestroy() }),
+  'reset': () => refuses('reset')
 }
 
 const server = VARIANTS[process.argv[2] ?? '']!()

@@ -10,8 +10,6 @@ export interface TrimRanking {
   /** Moves the `count` lowest to the front, sorted. What stands behind them may be in any order. */
   lowestFirst (items: Int32Array, count: number): void
 
-  compare (a: number, b: number): number
-
   /** Why each of `going`, which are in closing order, goes and `stays` stays. */
   reasons (going: Int32Array, stays: number): TrimReason[]
 }
@@ -40,7 +38,6 @@ export function builtInRanking (facts: TrimFacts, mode: TrimMode): TrimRanking {
       items.subarray(0, certain).sort(compare)
       ties.subarray(0, places - certain).sort(compareTies)
     },
-    compare,
     reasons: (going, stays) => reasonsAgainst(facts, mode, going, stays)
   }
 }
@@ -75,6 +72,7 @@ function useOf ({ streams, outbound, wideCrowd }: TrimFacts, items: Int32Array):
  */
 export function userRanking (facts: TrimFacts, mode: TrimMode, user: (a: number, b: number) => number, onError: (error: unknown) => void): TrimRanking {
   const builtIn = builtInRanking(facts, mode)
+  const order = ORDERS[mode]
   let failed = false
 
   function ask (a: number, b: number): number {
@@ -92,7 +90,7 @@ export function userRanking (facts: TrimFacts, mode: TrimMode, user: (a: number,
     }
   }
 
-  const compare = (a: number, b: number): number => ask(a, b) || builtIn.compare(a, b)
+  const compare = (a: number, b: number): number => ask(a, b) || order(facts, a, b)
 
   return {
     lowestFirst (items, count) {
@@ -100,7 +98,6 @@ export function userRanking (facts: TrimFacts, mode: TrimMode, user: (a: number,
       // what was sorted before it failed is half in its order
       if (failed) builtIn.lowestFirst(items, count)
     },
-    compare,
     reasons: (going, stays) => Array.from(going, item => ask(item, stays) === 0 ? reasonBetween(facts, mode, item, stays) : 'user-order')
   }
 }

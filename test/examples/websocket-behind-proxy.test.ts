@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket } from 'ws'
 import { isMissing } from '../server/support/programs.ts'
 import { v2Header } from '../server/support/proxy-header.ts'
 import { EXAMPLES, startExample } from '../support/example.ts'
+import { freePort } from '../support/free-port.ts'
 import { until } from '../support/until.ts'
-import type { AddressInfo } from 'node:net'
 
 async function start (): Promise<number> {
   return Number(new URL(await startExample('websocket-behind-proxy/server.ts').saw('http://')).port)
@@ -47,15 +47,6 @@ function throughProxy (port: number, source: string): Visit {
   }
 
   return visit(new WebSocket(`ws://127.0.0.1:${port}`, { createConnection }))
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 describe('the WebSocket server behind a proxy', () => {

@@ -1,23 +1,15 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { connManager, connectionGater } from '../../src/index.ts'
 import { guarded, plainNode } from '../support/gater-node.ts'
 import { roads } from '../support/roads.ts'
+import { stoppedAfter } from '../support/stopped-after.ts'
 import { until } from '../support/until.ts'
 import type { ConnectionGater } from '../../src/index.ts'
 import type { Road } from '../support/roads.ts'
 import type { Libp2p, PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
-const nodes: Libp2p[] = []
-
-afterEach(async () => {
-  await Promise.all(nodes.splice(0).map(async node => node.stop()))
-})
-
-function mine<T extends Libp2p> (node: T): T {
-  nodes.push(node)
-  return node
-}
+const mine = stoppedAfter()
 
 interface Pair {
   readonly listener: Libp2p

@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { connectionGater } from '../../src/index.ts'
 import { guarded, plainNode, relay, RELAYED } from '../support/gater-node.ts'
 import { componentsOf } from '../support/inside.ts'
+import { stoppedAfter } from '../support/stopped-after.ts'
 import { until } from '../support/until.ts'
 import type { ConnectionGater, ConnectionGaterInit } from '../../src/index.ts'
 import type { Libp2p, ServiceMap } from '@libp2p/interface'
@@ -9,16 +10,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Libp2pOptions } from 'libp2p'
 
 const OPTIONS = RELAYED as unknown as Libp2pOptions<ServiceMap>
-const nodes: Libp2p[] = []
-
-afterEach(async () => {
-  await Promise.all(nodes.splice(0).map(async node => node.stop()))
-})
-
-function mine<T extends Libp2p> (node: T): T {
-  nodes.push(node)
-  return node
-}
+const mine = stoppedAfter()
 
 interface Middle {
   readonly node: Libp2p

@@ -1,7 +1,8 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { connectionGater } from '../../src/index.ts'
 import { guarded, plainNode, relay } from '../support/gater-node.ts'
 import { roads } from '../support/roads.ts'
+import { stoppedAfter } from '../support/stopped-after.ts'
 import { until } from '../support/until.ts'
 import type { ConnectionGater, Stage } from '../../src/index.ts'
 import type { Road } from '../support/roads.ts'
@@ -13,16 +14,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 
 type Hook = keyof Libp2pConnectionGater
 
-const nodes: Libp2p[] = []
-
-afterEach(async () => {
-  await Promise.all(nodes.splice(0).map(async node => node.stop()))
-})
-
-function mine<T extends Libp2p> (node: T): T {
-  nodes.push(node)
-  return node
-}
+const mine = stoppedAfter()
 
 /** How a hook comes to deny. Nothing is denied before `arm`: a node has to come to its relay first. */
 interface Denier {

@@ -1,25 +1,17 @@
 import { MemoryDatastore } from 'datastore-core'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { simpleMetrics } from '@libp2p/simple-metrics'
 import { webSockets } from '@libp2p/websockets'
 import { connectionGater, connectionManagerDefaults } from '../../src/index.ts'
 import { guarded, plainNode, visitorFrom } from '../support/gater-node.ts'
 import { spyLogger } from '../support/spy-logger.ts'
+import { stoppedAfter } from '../support/stopped-after.ts'
 import { until } from '../support/until.ts'
 import type { CreateListenerOptions, Libp2p, Transport } from '@libp2p/interface'
 import type { WebSocketsComponents } from '@libp2p/websockets'
 
 const LISTEN = ['/ip4/127.0.0.1/tcp/0']
-const nodes: Libp2p[] = []
-
-afterEach(async () => {
-  await Promise.all(nodes.splice(0).map(async node => node.stop()))
-})
-
-function mine<T extends Libp2p> (node: T): T {
-  nodes.push(node)
-  return node
-}
+const mine = stoppedAfter()
 
 async function isLetIn (from: Libp2p, to: Libp2p): Promise<boolean> {
   return from.dial(to.getMultiaddrs()[0]!, { force: true }).then(() => true, () => false)

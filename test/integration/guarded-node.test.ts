@@ -1,17 +1,14 @@
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { connManager, connectionGater } from '../../src/index.ts'
 import { startNode, startVisitor } from '../support/node.ts'
+import { stoppedAfter } from '../support/stopped-after.ts'
 import { until } from '../support/until.ts'
 import type { ConnManager, ConnManagerInit, ConnectionGater, ConnectionGaterInit } from '../../src/index.ts'
 import type { Libp2p } from '@libp2p/interface'
 
 type Guarded = Libp2p<{ connManager: ConnManager }>
 
-const nodes: Libp2p[] = []
-
-afterEach(async () => {
-  await Promise.all(nodes.splice(0).map(async node => node.stop()))
-})
+const mine = stoppedAfter()
 
 async function guard (listen: string, gaterInit: ConnectionGaterInit, managerInit: ConnManagerInit = {}): Promise<{ node: Guarded, gater: ConnectionGater }> {
   const gater = connectionGater({ networks: {}, ...gaterInit })
@@ -20,16 +17,13 @@ async function guard (listen: string, gaterInit: ConnectionGaterInit, managerIni
     connectionGater: gater,
     services: { connManager: connManager(managerInit) }
   })
-  nodes.push(node)
+  mine(node)
 
   return { node, gater }
 }
 
 async function visitor (localAddress?: string): Promise<Libp2p> {
-  const node = await startVisitor(localAddress)
-  nodes.push(node)
-
-  return node
+  return mine(await startVisitor(localAddress))
 }
 
 async function dial (from: Libp2p, to: Libp2p): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { multiaddr } from '@multiformats/multiaddr'
-import { afterEach } from 'vitest'
 import { connManager } from '../../src/index.ts'
 import { inMemory, startNode } from './node.ts'
+import { stoppedAfter } from './stopped-after.ts'
 import { until } from './until.ts'
 import type { BadLink } from './bad-link.ts'
 import type { ConnManager, ConnManagerInit } from '../../src/index.ts'
@@ -36,16 +36,7 @@ let hubs = 0
 
 /** Everything that is started here is stopped after each test of the file. */
 export function fleet (): Fleet {
-  const nodes: Array<{ stop: () => unknown }> = []
-
-  afterEach(async () => {
-    await Promise.all(nodes.splice(0).map(async node => node.stop()))
-  })
-
-  function add<N extends { stop: () => unknown }> (node: N): N {
-    nodes.push(node)
-    return node
-  }
+  const add = stoppedAfter()
 
   async function hub<T extends ServiceMap> (init: ConnManagerInit = {}, options: Libp2pOptions<T> = {}): Promise<Hub<T>> {
     return add(await startNode({

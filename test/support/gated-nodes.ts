@@ -1,6 +1,6 @@
-import { afterEach } from 'vitest'
 import { streamGate } from '../../src/index.ts'
 import { startNode } from './node.ts'
+import { stoppedAfter } from './stopped-after.ts'
 import { until } from './until.ts'
 import type { Rate, StreamGate, StreamGateInit } from '../../src/index.ts'
 import type { Connection, Libp2p, ServiceMap, Stream } from '@libp2p/interface'
@@ -32,16 +32,7 @@ export interface GatedNodes {
 
 /** Nodes that are stopped after each test of the file. */
 export function gatedNodes (): GatedNodes {
-  const nodes: Array<{ stop: () => unknown }> = []
-
-  afterEach(async () => {
-    await Promise.all(nodes.splice(0).map(async node => node.stop()))
-  })
-
-  function add<N extends { stop: () => unknown }> (node: N): N {
-    nodes.push(node)
-    return node
-  }
+  const add = stoppedAfter()
 
   return {
     add,

@@ -1,12 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
+import { freePort } from '../../support/free-port.ts'
 import { until } from '../../support/until.ts'
-import type { AddressInfo } from 'node:net'
 
 /** Debian's package of each program, as it is called there. */
 const PACKAGES = { nginx: 'nginx-light', haproxy: 'haproxy', slowhttptest: 'slowhttptest', wrk: 'wrk', h2load: 'nghttp2-client' } as const
@@ -53,15 +53,6 @@ export async function startServer (program: 'nginx' | 'haproxy', configure: (por
     rmSync(folder, { recursive: true, force: true })
   })
   await until(`${program} listens`, async () => isListening(port))
-  return port
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
   return port
 }
 

@@ -1,4 +1,4 @@
-import type { Connection } from '@libp2p/interface'
+import type { Connection, Stream } from '@libp2p/interface'
 
 /**
  * Streams in use: negotiated, open and not of a protocol that every connection speaks. A stream that was opened and never negotiated
@@ -8,11 +8,23 @@ export function countedStreams ({ streams }: Connection): number {
   let counted = 0
 
   for (let i = 0; i < streams.length; i++) {
-    const { protocol, status } = streams[i]!
-    if (status === 'open' && protocol != null && isCounted(protocol)) counted++
+    if (isInUse(streams[i]!)) counted++
   }
 
   return counted
+}
+
+/** Whether there is one: a trim asks this of many, and how many there are only of those that are alike in everything before. */
+export function hasCountedStreams ({ streams }: Connection): boolean {
+  for (let i = 0; i < streams.length; i++) {
+    if (isInUse(streams[i]!)) return true
+  }
+
+  return false
+}
+
+function isInUse ({ protocol, status }: Stream): boolean {
+  return status === 'open' && protocol != null && isCounted(protocol)
 }
 
 /**

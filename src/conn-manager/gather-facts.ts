@@ -1,10 +1,11 @@
 import { NO_CONNECTION } from './connection-table.ts'
-import { countedStreams } from './counted-streams.ts'
+import { countedStreams, hasCountedStreams } from './counted-streams.ts'
 import { GUARD } from './trim-facts.ts'
 import type { ConnectionTable } from './connection-table.ts'
 import type { PeerLedger } from './peer-ledger.ts'
 import type { TrimFacts } from './trim-facts.ts'
 import type { Trust } from '../limiter/ports.ts'
+import type { Connection } from '@libp2p/interface'
 
 export interface Gathered {
   readonly facts: TrimFacts
@@ -19,134 +20,156 @@ export interface Gathered {
   readonly leaving: readonly number[]
 }
 
-/**
- * Reads the facts of every open connection.
- *
- * Each loop over all connections stands in a function of its own with nothing behind it: V8 compiles a long loop while it runs, and
- * throws the code away at the first line after it that has never run. That made one pass four times slower.
- */
-export function gatherFacts (ledger: PeerLedger, trust: Trust | undefined, now: number): Gathered {
-  const ended: number[] = []
-  const leaving: number[] = []
-  const rows = openRows(ledger.connections, ended, leaving)
-  const size = rows.length
+/** Rows that are read in one go. */
+const PART = 512
 
+/** Reads the facts of every open connection. */
+export function gatherFacts (ledger: PeerLedger, trust: Trust | undefined, now: number): Gathered {
+  const all = ledger.connections.rows
+  const reading = newReading(ledger, trust?.trustsAnybody === true ? trust : undefined, now)
+
+  // in parts: V8 compiles one long loop while it runs, and throws the code away at the first line after it that has never run
+  for (let from = 0; from < all; from += PART) readRows(reading, from, Math.min(from + PART, all))
+
+  const { rows: filled, size, facts: columns, ended, leaving, shared } = reading
+  const rows = filled.subarray(0, size)
   const facts: TrimFacts = {
+    ...columns,
     size,
-    value: new Float64Array(size),
-    streams: new Int32Array(size),
-    outbound: new Uint8Array(size),
-    redundant: new Uint8Array(size),
-    wideCrowd: new Int32Array(size),
-    narrowCrowd: new Int32Array(size),
-    openedAt: new Float64Array(size),
-    guard: new Uint8Array(size),
-    keepAlive: new Uint8Array(size),
+    readUse: items => { readUse(facts, items, rows, ledger) },
     readTies: items => { readTies(facts, items, rows, ledger) },
     connectionId: index => ledger.connections.connection(rows[index]!)!.id
   }
 
-  readFacts(facts, rows, ledger, now)
-  markGuarded(facts.guard, rows, ledger, trust?.trustsAnybody === true ? trust : undefined)
-  markBest(ledger, facts, rows, now)
-
+  if (shared.length > 0) markBest(facts, shared, rows, ledger, now)
   return { facts, rows, ended, leaving }
 }
 
-function openRows (connections: ConnectionTable, ended: number[], leaving: number[]): Int32Array {
-  const rows = new Int32Array(connections.rows)
+/** What has been read so far. */
+interface Reading {
+  readonly ledger: PeerLedger
 
-  return rows.subarray(0, fillOpenRows(rows, connections, ended, leaving))
+  /** Undefined where nobody is trusted. */
+  readonly trust: Trust | undefined
+  readonly now: number
+
+  /** As long as the table: how many are open is known when all have been seen. */
+  readonly facts: Omit<TrimFacts, 'size' | 'readUse' | 'readTies' | 'connectionId'>
+  readonly rows: Int32Array
+  readonly ended: number[]
+  readonly leaving: number[]
+
+  /** Those of peers that have several connections. */
+  readonly shared: number[]
+  size: number
 }
 
-/** @returns how many there are */
-function fillOpenRows (rows: Int32Array, connections: ConnectionTable, ended: number[], leaving: number[]): number {
-  let open = 0
+function newReading (ledger: PeerLedger, trust: Trust | undefined, now: number): Reading {
+  const { rows } = ledger.connections
 
-  for (let row = 0; row < connections.rows; row++) {
+  return {
+    ledger,
+    trust,
+    now,
+    facts: {
+      value: new Float64Array(rows),
+      active: new Uint8Array(rows),
+      streams: new Int32Array(rows),
+      outbound: new Uint8Array(rows),
+      redundant: new Uint8Array(rows),
+      wideCrowd: new Int32Array(rows),
+      narrowCrowd: new Int32Array(rows),
+      openedAt: new Float64Array(rows),
+      guard: new Uint8Array(rows),
+      keepAlive: new Uint8Array(rows)
+    },
+    rows: new Int32Array(rows),
+    ended: [],
+    leaving: [],
+    shared: [],
+    size: 0
+  }
+}
+
+function readRows (reading: Reading, from: number, to: number): void {
+  const { ledger: { connections }, ended, leaving } = reading
+
+  for (let row = from; row < to; row++) {
     const connection = connections.connection(row)
     if (connection == null) continue
 
     const { status } = connection
     if (status !== 'open' && status !== 'closing') ended.push(row)
     else if (connections.isClosing(row)) continue
-    else if (status === 'open') rows[open++] = row
+    else if (status === 'open') readRow(reading, row, connection)
     else leaving.push(row)
   }
-
-  return open
 }
 
-function readFacts (facts: TrimFacts, rows: Int32Array, ledger: PeerLedger, now: number): void {
+function readRow (reading: Reading, row: number, connection: Connection): void {
+  const { ledger, trust, now, facts, rows, shared } = reading
   const { connections } = ledger
-  const { value, outbound, openedAt } = facts
+  const peer = connections.peer(row)
+  const i = reading.size++
 
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!
+  rows[i] = row
+  facts.value[i] = ledger.value(peer, now)
+  facts.outbound[i] = connections.isOutbound(row) ? 1 : 0
+  facts.openedAt[i] = connections.openedAt(row)
 
-    value[i] = ledger.value(connections.peer(row), now)
-    outbound[i] = connections.isOutbound(row) ? 1 : 0
-    openedAt[i] = connections.openedAt(row)
+  if (trust?.isTrusted(connection) === true) facts.guard[i] = GUARD.trusted
+  else if (ledger.isProtected(peer)) facts.guard[i] = GUARD.protected
+
+  if (connections.next(ledger.firstConnection(peer)) !== NO_CONNECTION) shared.push(i)
+  else if (ledger.storeTags(peer, now)?.keepAlive === true) facts.keepAlive[i] = 1
+}
+
+function readUse ({ active, wideCrowd }: TrimFacts, items: Int32Array, rows: Int32Array, { connections, crowds }: PeerLedger): void {
+  for (let from = 0; from < items.length; from += PART) {
+    const part = items.subarray(from, from + PART)
+
+    readActive(active, part, rows, connections)
+    for (const item of part) wideCrowd[item] = crowds.wide(connections.crowd(rows[item]!))
   }
 }
 
-function readTies (facts: TrimFacts, items: Int32Array, rows: Int32Array, ledger: PeerLedger): void {
-  const { connections, crowds } = ledger
-  const { streams, wideCrowd, narrowCrowd } = facts
+/** Nothing but this in its loop: the memory of streams is the slowest thing of a trim, and processors fetch ahead across a short one. */
+function readActive (active: Uint8Array, items: Int32Array, rows: Int32Array, connections: ConnectionTable): void {
+  for (let i = 0; i < items.length; i++) {
+    const item = items[i]!
+    active[item] = hasCountedStreams(connections.connection(rows[item]!)!) ? 1 : 0
+  }
+}
 
+function readTies ({ active, streams, narrowCrowd }: TrimFacts, items: Int32Array, rows: Int32Array, { connections, crowds }: PeerLedger): void {
   for (let i = 0; i < items.length; i++) {
     const item = items[i]!
     const row = rows[item]!
-    const crowd = connections.crowd(row)
 
-    streams[item] = countedStreams(connections.connection(row)!)
-    wideCrowd[item] = crowds.wide(crowd)
-    narrowCrowd[item] = crowds.narrow(crowd)
+    if (active[item] === 1) streams[item] = countedStreams(connections.connection(row)!)
+    narrowCrowd[item] = crowds.narrow(connections.crowd(row))
   }
 }
 
-function markGuarded (guard: Uint8Array, rows: Int32Array, ledger: PeerLedger, trust: Trust | undefined): void {
+/** Finds the best connection of each peer that has several: it alone can be kept alive, and others without counted streams are redundant. */
+function markBest (facts: TrimFacts, shared: readonly number[], rows: Int32Array, ledger: PeerLedger, now: number): void {
   const { connections } = ledger
-
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!
-
-    if (trust?.isTrusted(connections.connection(row)!) === true) guard[i] = GUARD.trusted
-    else if (ledger.isProtected(connections.peer(row))) guard[i] = GUARD.protected
-  }
-}
-
-/** Finds each peer's best connection: it alone can be kept alive, and others without counted streams are redundant. */
-function markBest (ledger: PeerLedger, facts: TrimFacts, rows: Int32Array, now: number): void {
   const best = new Map<number, number>()
-  markSingles(ledger, facts, rows, best, now)
-  if (best.size > 0) markRedundant(ledger, facts, rows, best, now)
-}
 
-/** @param best - gets the index of the best connection of each peer that has several */
-function markSingles (ledger: PeerLedger, facts: TrimFacts, rows: Int32Array, best: Map<number, number>, now: number): void {
-  const { connections } = ledger
+  for (const i of shared) {
+    const row = rows[i]!
+    facts.active[i] = hasCountedStreams(connections.connection(row)!) ? 1 : 0
 
-  for (let i = 0; i < rows.length; i++) {
+    const peer = connections.peer(row)
+    const other = best.get(peer)
+    if (other == null || isBetter(connections, facts, rows, i, other)) best.set(peer, i)
+  }
+
+  for (const i of shared) {
     const peer = connections.peer(rows[i]!)
 
-    if (connections.next(ledger.firstConnection(peer)) === NO_CONNECTION) {
-      if (ledger.storeTags(peer, now)?.keepAlive === true) facts.keepAlive[i] = 1
-    } else {
-      facts.streams[i] = countedStreams(connections.connection(rows[i]!)!)
-      const other = best.get(peer)
-      if (other == null || isBetter(connections, facts, rows, i, other)) best.set(peer, i)
-    }
-  }
-}
-
-function markRedundant (ledger: PeerLedger, facts: TrimFacts, rows: Int32Array, best: ReadonlyMap<number, number>, now: number): void {
-  for (let i = 0; i < rows.length; i++) {
-    const peer = ledger.connections.peer(rows[i]!)
-    const bestOfPeer = best.get(peer)
-
-    if (bestOfPeer === i) facts.keepAlive[i] = ledger.storeTags(peer, now)?.keepAlive === true ? 1 : 0
-    else if (bestOfPeer != null && facts.streams[i] === 0) facts.redundant[i] = 1
+    if (best.get(peer) === i) facts.keepAlive[i] = ledger.storeTags(peer, now)?.keepAlive === true ? 1 : 0
+    else if (facts.active[i] === 0) facts.redundant[i] = 1
   }
 }
 
@@ -154,7 +177,7 @@ function markRedundant (ledger: PeerLedger, facts: TrimFacts, rows: Int32Array, 
 function isBetter (connections: ConnectionTable, facts: TrimFacts, rows: Int32Array, a: number, b: number): boolean {
   const order =
     Number(connections.isDirect(rows[b]!)) - Number(connections.isDirect(rows[a]!)) ||
-    Math.min(facts.streams[b]!, 1) - Math.min(facts.streams[a]!, 1) ||
+    facts.active[b]! - facts.active[a]! ||
     facts.outbound[b]! - facts.outbound[a]! ||
     facts.openedAt[a]! - facts.openedAt[b]! ||
     (facts.connectionId(a) < facts.connectionId(b) ? -1 : 1)

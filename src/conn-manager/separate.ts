@@ -17,12 +17,16 @@ export interface Separation {
  * @param count - from 1 to the number of items
  */
 export function separate (items: Int32Array, keys: Float64Array, count: number): Separation {
-  const key = keyAt(keys.slice(), count - 1)
-  const ties = new Int32Array(items.length)
-  const rest = new Int32Array(items.length)
+  const { length } = items
+  const copy = keys.slice()
+  const key = keyAt(copy, count - 1)
+
+  // the copy has served, and is as long as both
+  const ties = new Int32Array(copy.buffer, 0, length)
+  const rest = new Int32Array(copy.buffer, 4 * length, length)
   let [below, tied, others] = [0, 0, 0]
 
-  for (let i = 0; i < items.length; i++) {
+  for (let i = 0; i < length; i++) {
     if (keys[i]! < key) items[below++] = items[i]!
     else if (keys[i] === key) ties[tied++] = items[i]!
     else rest[others++] = items[i]!

@@ -8,7 +8,7 @@ export const redundantFirst: Comparator = (facts, a, b) => facts.redundant[b]! -
 
 export const lowerValueFirst: Comparator = (facts, a, b) => facts.value[a]! - facts.value[b]!
 
-export const idleFirst: Comparator = (facts, a, b) => Math.min(facts.streams[a]!, 1) - Math.min(facts.streams[b]!, 1)
+export const idleFirst: Comparator = (facts, a, b) => facts.active[a]! - facts.active[b]!
 
 export const inboundFirst: Comparator = (facts, a, b) => facts.outbound[a]! - facts.outbound[b]!
 

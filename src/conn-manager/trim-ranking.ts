@@ -26,13 +26,14 @@ export function builtInRanking (facts: TrimFacts, mode: TrimMode): TrimRanking {
       if (places < 1) return
 
       const worth = separate(items, worthOf(facts, items), places)
-      facts.readTies(items.subarray(0, worth.end))
+      facts.readUse(items.subarray(0, worth.end))
 
       const worthTies = items.subarray(worth.below, worth.end)
       const use = separate(worthTies, useOf(facts, worthTies), places - worth.below)
       const certain = worth.below + use.below
 
       const ties = worthTies.subarray(use.below, use.end)
+      facts.readTies(items.subarray(0, worth.below + use.end))
       selectLowest(ties, places - certain, compareTies)
 
       items.subarray(0, certain).sort(compare)
@@ -55,12 +56,12 @@ function worthOf ({ redundant, value }: TrimFacts, items: Int32Array): Float64Ar
 }
 
 /** The next two, and the first half of the one after them. A crowd is below 2 ** 32. */
-function useOf ({ streams, outbound, wideCrowd }: TrimFacts, items: Int32Array): Float64Array {
+function useOf ({ active, outbound, wideCrowd }: TrimFacts, items: Int32Array): Float64Array {
   const use = new Float64Array(items.length)
 
   for (let i = 0; i < items.length; i++) {
     const item = items[i]!
-    use[i] = (Math.min(streams[item]!, 1) * 2 + outbound[item]!) * 2 ** 32 - wideCrowd[item]!
+    use[i] = (active[item]! * 2 + outbound[item]!) * 2 ** 32 - wideCrowd[item]!
   }
 
   return use

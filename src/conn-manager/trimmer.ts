@@ -32,7 +32,8 @@ export interface TrimmerInit {
 interface Plan extends TrimPlan {
   readonly nextGraceEnd: number
 
-  /** Rows of the entries, in their order. */
+  /** Of the entries, in their order; and their rows. */
+  readonly connections: readonly Connection[]
   readonly rows: readonly number[]
   readonly ended: readonly number[]
   readonly leaving: readonly number[]
@@ -89,11 +90,10 @@ export class Trimmer {
     for (const row of plan.leaving) connections.markClosing(row)
 
     // marked before the first close: whoever is chosen no longer counts, and no later trim chooses it again
-    const chosen = plan.rows.map(row => connections.connection(row)!)
     for (const row of plan.rows) connections.markClosing(row)
     onPlanned(plan.nextGraceEnd)
 
-    const closed = await closeConnections(chosen, clock, log)
+    const closed = await closeConnections(plan.connections, clock, log)
     const { target, entries, spared } = plan
     const report = { open: connections.open, target, entries, spared, closed, duration: Math.max(0, clock.now() - startedAt) }
 
@@ -110,33 +110,43 @@ export class Trimmer {
     const rules = { mode, limits: limits(), gracePeriod, ...(ranking == null ? {} : { ranking }) }
     const choice = chooseForTrim(gathered.facts, rules, now)
 
+    const { entries, connections } = this.#entries(gathered, choice)
+
     return {
       open: gathered.facts.size,
       target: rules.limits.lowWater,
-      entries: this.#entries(gathered, choice),
+      entries,
       spared: choice.spared,
       nextGraceEnd: choice.nextGraceEnd,
+      connections,
       rows: choice.chosen.map(({ index }) => gathered.rows[index]!),
       ended: gathered.ended,
       leaving: gathered.leaving
     }
   }
 
-  #entries ({ facts, rows }: Gathered, { chosen }: Choice): TrimEntry[] {
+  #entries ({ facts, rows }: Gathered, { chosen }: Choice): Pick<Plan, 'connections'> & { readonly entries: TrimEntry[] } {
     const { connections } = this.#init.ledger
+    const entries: TrimEntry[] = []
+    const going: Connection[] = []
 
-    return chosen.map(({ index, reason }) => {
+    for (const { index, reason } of chosen) {
       const connection = connections.connection(rows[index]!)!
 
-      return { connectionId: connection.id, peer: connection.remotePeer, reason, value: facts.value[index]! }
-    })
+      going.push(connection)
+      entries.push({ connectionId: connection.id, peer: connection.remotePeer, reason, value: facts.value[index]! })
+    }
+
+    return { entries, connections: going }
   }
 
   #ranking ({ facts, rows }: Gathered, mode: TrimMode): TrimRanking | undefined {
     const { trimOrder, ledger, log } = this.#init
     if (trimOrder == null) return undefined
 
-    facts.readTies(Int32Array.from(rows.keys()))
+    const everybody = Int32Array.from(rows.keys())
+    facts.readUse(everybody)
+    facts.readTies(everybody)
     const candidates = Array.from(rows, (row, index): TrimCandidate => {
       const connection = ledger.connections.connection(row)!
 

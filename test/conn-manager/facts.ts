@@ -24,6 +24,7 @@ export function factsOf (rows: readonly Row[]): TrimFacts {
   return {
     size: rows.length,
     value: Float64Array.from(rows, row => row.value ?? 0),
+    active: Uint8Array.from(rows, row => Math.min(row.streams ?? 0, 1)),
     streams: Int32Array.from(rows, row => row.streams ?? 0),
     outbound: Uint8Array.from(rows, row => Number(row.outbound ?? false)),
     redundant: Uint8Array.from(rows, row => Number(row.redundant ?? false)),
@@ -32,6 +33,7 @@ export function factsOf (rows: readonly Row[]): TrimFacts {
     openedAt: Float64Array.from(rows, row => row.openedAt ?? NOW - 10 * GRACE),
     guard: Uint8Array.from(rows, row => GUARD[row.guard ?? 'none']),
     keepAlive: Uint8Array.from(rows, row => Number(row.keepAlive ?? false)),
+    readUse () {},
     readTies () {},
     connectionId: index => rows[index]!.id ?? `c${String(index).padStart(4, '0')}`
   }
@@ -41,14 +43,19 @@ export function factsOf (rows: readonly Row[]): TrimFacts {
 export function unreadFactsOf (rows: readonly Row[]): TrimFacts {
   const read = factsOf(rows)
   const wrong = Int32Array.from(rows, (_, index) => index * 7 % 11)
-  const unread = { ...read, streams: wrong.slice(), wideCrowd: wrong.slice(), narrowCrowd: wrong.slice() }
+  const unread = { ...read, active: Uint8Array.from(wrong, value => value % 2), streams: wrong.slice(), wideCrowd: wrong.slice(), narrowCrowd: wrong.slice() }
 
   return {
     ...unread,
+    readUse (items) {
+      for (const item of items) {
+        unread.active[item] = read.active[item]!
+        unread.wideCrowd[item] = read.wideCrowd[item]!
+      }
+    },
     readTies (items) {
       for (const item of items) {
         unread.streams[item] = read.streams[item]!
-        unread.wideCrowd[item] = read.wideCrowd[item]!
         unread.narrowCrowd[item] = read.narrowCrowd[item]!
       }
     }

@@ -201,6 +201,8 @@ export class ConnectionCore {
   release (lease: HeldLease): void {
     lease.previous.next = lease.next
     lease.next.previous = lease.previous
+    // a dead lease in the old generation would keep its neighbour alive, and that one its own, until the next full collection
+    lease.next = lease.previous = lease
     this.#total--
     this.#displace(lease)
   }

@@ -31,7 +31,7 @@ export interface ConnectionLimiterInit extends ConnectionLimits {
   readonly clock?: Clock
 }
 
-/** Something `accept` has refused. */
+/** Something `accept` or `turnAway` has refused. */
 export interface ConnectionDenial {
   readonly remote: RemoteLike
   readonly verdict: Denied
@@ -39,7 +39,7 @@ export interface ConnectionDenial {
   readonly at: number
 }
 
-/** Hears of what `accept` refuses. */
+/** Hears of what `accept` and `turnAway` refuse. */
 export type DenyListener = (event: { readonly type: 'deny', readonly detail: ConnectionDenial }) => void
 
 /** A limiter's inside, for operators. */
@@ -66,6 +66,14 @@ export interface ConnectionLimiter {
 
   /** What `accept` would answer, without taking: there is no lease in it. */
   check (remote: RemoteLike): Verdict
+
+  /**
+   * For a server that can refuse before it has made a socket: a denial is counted and told to listeners as one of `accept`, and for whom
+   * there is a place nothing is taken.
+   *
+   * @returns undefined where `accept` is to be asked
+   */
+  turnAway (remote: RemoteLike): Denied | undefined
 
   /**
    * Makes `socket` give the place back when it has closed.
@@ -103,7 +111,7 @@ export interface ConnectionLimiter {
   /** @returns a fresh snapshot; it walks over everybody who is there */
   inspect (): ConnectionLimiterInspection
 
-  /** Hears of everything `accept` denies. A listener that throws harms nobody. */
+  /** Hears of everything `accept` and `turnAway` deny. A listener that throws harms nobody. */
   addEventListener (type: 'deny', listener: DenyListener): void
 
   /** The listener hears nothing any more. One that was never added is ignored. */
@@ -170,12 +178,7 @@ class CoreLimiter implements ConnectionLimiter {
     const ip = remoteOf(remote)
     const now = this.#clock.now()
     const denied = this.#core.check(ip, now)
-
-    if (denied != null) {
-      this.#denied[denied.reason] = (this.#denied[denied.reason] ?? 0) + 1
-      if (this.#listeners.size > 0) this.#listeners.emit({ type: 'deny', detail: { remote, verdict: denied, at: now } })
-      return denied
-    }
+    if (denied != null) return this.#deny(remote, denied, now)
 
     const lease = this.#core.take(ip, now)
     if (isSocket) this.#leases.set(remote, lease)
@@ -184,6 +187,13 @@ class CoreLimiter implements ConnectionLimiter {
 
   check (remote: RemoteLike): Verdict {
     return this.#core.check(remoteOf(remote), this.#clock.now()) ?? { allow: true }
+  }
+
+  turnAway (remote: RemoteLike): Denied | undefined {
+    const now = this.#clock.now()
+    const denied = this.#core.check(remoteOf(remote), now)
+
+    return denied == null ? undefined : this.#deny(remote, denied, now)
   }
 
   wrap<T extends object> (socket: T, lease: Lease): T {
@@ -231,6 +241,12 @@ class CoreLimiter implements ConnectionLimiter {
 
   removeEventListener (_type: 'deny', listener: DenyListener): void {
     this.#listeners.delete(listener)
+  }
+
+  #deny (remote: RemoteLike, verdict: Denied, at: number): Denied {
+    this.#denied[verdict.reason] = (this.#denied[verdict.reason] ?? 0) + 1
+    if (this.#listeners.size > 0) this.#listeners.emit({ type: 'deny', detail: { remote, verdict, at } })
+    return verdict
   }
 
   #recount (changed: boolean): boolean {

@@ -12,6 +12,7 @@ export type ConnectionId = unknown
 /** Something a gate has refused. */
 export interface GateDenial {
   readonly stage: 'connect' | 'request'
+  /** Undefined where `turnAway` was asked. */
   readonly id: ConnectionId
   readonly verdict: Denied
   /** Epoch ms. */
@@ -61,6 +62,14 @@ export interface SecurityGate {
    * @param options.rate - counts this connection, and others with the same rate, in a quota of its own instead of the configured one's
    */
   allowConnect (remote: RemoteLike | undefined, id: ConnectionId, options?: { readonly rate?: Rate }): Verdict
+
+  /**
+   * For a server that can refuse before it has made a socket: as `allowConnect`, but a denial has no `id`, and whom it would allow is not
+   * registered, and nothing is taken.
+   *
+   * @returns undefined where `allowConnect` is to be asked
+   */
+  turnAway (remote: RemoteLike | undefined): Denied | undefined
 
   /**
    * May this connection ask? An id that is not registered is `unknown-id` and a banned client `banned`, both `close`. Then the quotas of the

@@ -74,11 +74,8 @@ export class Gate implements SecurityGate {
     const rates = rate === undefined ? this.#connects.prefixes : this.#callRatesOf(rate)
     if (this.#connections.has(id)) return this.#deny('connect', id, deny({ action: 'close', reason: 'duplicate-id' }))
 
-    const refused = this.#banned(ip, now) ?? this.#core.check(ip, now, rates)
-    if (refused != null) {
-      if (isOwnLimit(refused)) this.#offend(ip, refused.reason as Offence, now)
-      return this.#deny('connect', id, refused)
-    }
+    const refused = this.#refuse(ip, id, now, rates)
+    if (refused != null) return refused
 
     const connection: Registered = {
       id,
@@ -96,6 +93,10 @@ export class Gate implements SecurityGate {
     this.#connections.set(id, connection)
     this.#idle.add(connection, now)
     return ALLOWED
+  }
+
+  turnAway (remote: RemoteLike | undefined): Denied | undefined {
+    return this.#refuse(remoteOf(remote), undefined, this.#now(), this.#connects.prefixes)
   }
 
   allowRequest (id: ConnectionId, path: string, { rate }: { readonly rate?: Rate } = {}): Verdict {
@@ -243,6 +244,15 @@ export class Gate implements SecurityGate {
     if (ban == null || (ban.automatic && this.#core.isFree(ip))) return undefined
 
     return deny({ action: 'close', reason: 'banned', retryAfter: this.#risk.banLeft(ip, now), key: ban.key })
+  }
+
+  /** A denial is told, and an offence where it is one. */
+  #refuse (ip: Ip | undefined, id: ConnectionId, now: number, rates: PrefixRates): Denied | undefined {
+    const denied = this.#banned(ip, now) ?? this.#core.check(ip, now, rates)
+    if (denied == null) return undefined
+
+    if (isOwnLimit(denied)) this.#offend(ip, denied.reason as Offence, now)
+    return this.#deny('connect', id, denied)
   }
 
   #violation (connection: Registered, shortage: QuotaShortage, now: number): Denied {

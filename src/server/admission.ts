@@ -9,6 +9,8 @@ import type { Guest } from './guest.ts'
 export interface Admission {
   /** Takes a place. */
   admit (guest: Guest): Denied | undefined
+  /** Refuses, as `admit`, whose socket is not made yet; takes nothing. */
+  turnAway (address: string): Denied | undefined
   release (guest: Guest): void
   setConfig (change: ConnectionLimits): void
   /** Of these, who has to go for the limits to hold. */
@@ -35,6 +37,7 @@ function byLimiter (limiter: ConnectionLimiter): Admission {
       guest.lease = verdict.lease
       return undefined
     },
+    turnAway: address => limiter.turnAway(address),
     release: ({ lease }) => { lease?.release() },
     setConfig: change => { limiter.setConfig(change) },
     excess (guests) {
@@ -52,6 +55,7 @@ function byGate (gate: SecurityGate): Admission {
       const verdict = gate.allowConnect(address, socket)
       return verdict.allow ? undefined : verdict
     },
+    turnAway: address => gate.turnAway(address),
     release: ({ socket }) => { gate.release(socket) },
     setConfig: change => { gate.setConfig(change) },
     excess (guests) {

@@ -5,6 +5,8 @@ import { DeadlineQueue } from '../clock/deadline-queue.ts'
 import { admissionBy, isGate } from './admission.ts'
 import { Arrivals, BAD_PROXY_HEADER, putBack } from './arrivals.ts'
 import { guestsOf, namedGuest, nameGuest } from './guest.ts'
+import { GuestList } from './guest-list.ts'
+import { addressOf, hookHandles } from './handle-hook.ts'
 import { headerEnd, hold } from './hold.ts'
 import { StreamGuard } from './http2-streams.ts'
 import { IdleSweep } from './idle-sweep.ts'
@@ -17,6 +19,7 @@ import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { Admission } from './admission.ts'
 import type { Hook, Hooks } from './accept-hook.ts'
 import type { Guest, Guests } from './guest.ts'
+import type { AcceptedHandle } from './handle-hook.ts'
 import type { GuardConfig } from './options.ts'
 import type { ServerKind } from './server-kind.ts'
 import type { Connection } from './sockets.ts'
@@ -31,7 +34,7 @@ export class Guard {
   readonly #config: GuardConfig
   readonly #admission: Admission
   readonly #guests: Guests
-  readonly #open = new Set<Guest>()
+  readonly #open = new GuestList()
   readonly #refuser: Refuser
   readonly #arrivals: Arrivals | undefined
   readonly #silent: DeadlineQueue<Guest>
@@ -39,6 +42,7 @@ export class Guard {
   /** Those whose server has not seen them, and what lets it. */
   readonly #held = new Map<Guest, () => void>()
   readonly #sweep: IdleSweep
+  #unhookHandles = (): void => {}
   /** Whose connection the server is being given in this call: an HTTP/2 session is made in it. */
   #entering: Guest | undefined
 
@@ -75,8 +79,14 @@ export class Guard {
     return excess.length
   }
 
+  /** In front of what the server listens on already; where it listens later, its own event says so. */
+  start (): void {
+    this.#listen()
+  }
+
   /** Lets everybody go on that only waits for bytes; who is in stays in, and counted, until it closes. */
   stop (): void {
+    this.#unhookHandles()
     this.#sweep.stop()
     this.#arrivals?.stop()
     for (const letIn of [...this.#held.values()]) letIn()
@@ -85,6 +95,13 @@ export class Guard {
 
   #hooks (limiter: ConnectionLimiter | SecurityGate): Hooks {
     const hooks = new Map<string, Hook>([['connection', (args, pass) => this.#arrive(args[0] as Connection, pass)]])
+    if (this.#refuser.isSilent) {
+      hooks.set('listening', (_, pass) => {
+        this.#listen()
+        return pass()
+      })
+    }
+
     const handOver: Hook = (args, pass) => {
       this.#handOver(args[1] as object)
       return pass()
@@ -100,6 +117,36 @@ export class Guard {
     })
     if (isGate(limiter)) hooks.set('stream', new StreamGuard(limiter, this.#guests, this.#config).hook)
     return hooks
+  }
+
+  /** Where nobody is told why, who is refused is refused before there is a socket. */
+  #listen (): void {
+    this.#unhookHandles()
+    if (this.#refuser.isSilent) this.#unhookHandles = hookHandles(this.#server, accepted => this.#turnAway(accepted))
+  }
+
+  /** @returns false for whom a socket is made, and who then arrives */
+  #turnAway (accepted: AcceptedHandle): boolean {
+    const address = addressOf(accepted)
+    if (address == null || this.#isProxy(address)) return false
+
+    const denied = this.#admission.turnAway(address)
+    if (denied == null) return false
+
+    this.#refuser.turnAway(accepted, denied)
+    return true
+  }
+
+  /** Whether its connections are others'. */
+  #isProxy (peer: string): boolean {
+    return this.#arrivals?.isProxy(peer) === true || this.#isTrustedProxy(peer)
+  }
+
+  #isTrustedProxy (address: string): boolean {
+    const proxies = this.#config.trustedProxies
+    const ip = proxies == null ? undefined : parseIp(address)
+
+    return ip != null && proxies!.has(ip)
   }
 
   #arrive (socket: Connection, pass: Pass): boolean {
@@ -123,11 +170,8 @@ export class Guard {
 
   /** @param isRead - whether a proxy's header was read; another one is none */
   #admit (socket: Connection, address: string, isRead: boolean, pass: Pass): boolean {
-    const guest: Guest = { socket, address, lease: undefined, answer: undefined, requester: undefined, moved: 0, movedAt: this.#config.clock.now() }
-    const proxies = this.#config.trustedProxies
-    const ip = proxies == null ? undefined : parseIp(address)
-
-    if (ip != null && proxies!.has(ip)) return this.#enter({ ...guest, proxies: proxies! }, isRead, pass)
+    const guest: Guest = { socket, address, lease: undefined, answer: undefined, requester: undefined, place: -1, moved: 0, movedAt: this.#config.clock.now() }
+    if (this.#isTrustedProxy(address)) return this.#enter({ ...guest, proxies: this.#config.trustedProxies! }, isRead, pass)
 
     const denied = this.#admission.admit(guest)
     if (denied == null) return this.#enter(guest, isRead, pass)

@@ -35,6 +35,9 @@ export interface Guest {
   /** The same for each of its requests. */
   requester: Requester | undefined
 
+  /** In the list of who is in. */
+  place: number
+
   /** Bytes either way, when somebody last looked, and when they had last changed. */
   moved: number
   movedAt: number

@@ -4,10 +4,11 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../clock/clock.ts'
 import type { Admission } from './admission.ts'
 import type { Guest, Guests } from './guest.ts'
+import type { GuestList } from './guest-list.ts'
 
 export interface IdleSweepInit {
   readonly guests: Guests
-  readonly open: ReadonlySet<Guest>
+  readonly open: GuestList
   readonly admission: Admission
   readonly interval: number
   readonly clock: Clock

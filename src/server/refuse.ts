@@ -3,6 +3,7 @@ import { httpRefusal } from './http-refusal.ts'
 import { ignoreErrors, reset } from './sockets.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Denied } from '../limiter/verdict.ts'
+import type { AcceptedHandle } from './handle-hook.ts'
 import type { Connection } from './sockets.ts'
 
 /** What a refused connection gets: {@link LimitConnectionsOptions.onDeny}. */
@@ -31,6 +32,11 @@ export class Refuser {
     this.#telling = new DeadlineQueue(clock, writeDeadline, socket => { socket.destroy() })
   }
 
+  /** Whether every refusal is a reset or an end without a word: none of them needs a socket. */
+  get isSilent (): boolean {
+    return this.#onDeny === 'reset' || this.#onDeny === 'close' || (typeof this.#onDeny !== 'function' && !this.#speaksHttp)
+  }
+
   get refused (): number {
     return this.#refused
   }
@@ -40,8 +46,15 @@ export class Refuser {
     return this.#telling.size
   }
 
+  /** What has no socket yet; only where refusals are silent. */
+  turnAway (handle: AcceptedHandle, verdict: Denied): void {
+    this.#refused++
+    if (this.#actionFor(verdict) === 'reset' && handle.reset != null) handle.reset()
+    else handle.close()
+  }
+
   refuse (socket: Connection, verdict: Denied): void {
-    const action = this.#onDeny ?? (verdict.reason === 'banned' ? 'reset' : 'too-many-requests')
+    const action = this.#actionFor(verdict)
     this.#refused++
 
     if (action === 'reset') reset(socket)
@@ -56,6 +69,10 @@ export class Refuser {
     if (typeof this.#onDeny === 'function') this.#handOver(socket, verdict, this.#onDeny)
     else if (this.#onDeny === 'reset') reset(socket)
     else socket.destroy()
+  }
+
+  #actionFor (verdict: Denied): DenyAction | DenyHandler {
+    return this.#onDeny ?? (verdict.reason === 'banned' ? 'reset' : 'too-many-requests')
   }
 
   #mayTell (): boolean {

@@ -54,7 +54,7 @@ export class Requesters {
     if (!verdict.allow) return { id: connection, address, isProxied: false, denied: verdict }
 
     const socket = connection as Connection
-    const guest: Guest = { socket, address, lease: undefined, answer: undefined, moved: 0, movedAt: 0, requester: undefined }
+    const guest: Guest = { socket, address, lease: undefined, answer: undefined, place: -1, moved: 0, movedAt: 0, requester: undefined }
     this.#guests.set(connection, guest)
     socket.once('close', () => {
       this.#guests.set(connection, undefined)

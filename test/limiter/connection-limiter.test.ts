@@ -269,6 +269,23 @@ describe('denials', () => {
   })
 })
 
+describe('turning away', () => {
+  it('denies and counts as `accept` does, and takes nothing of whom it would admit', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 1, connectRate: { strategy: 'fixed-window', limit: 1, window: 1_000 } })
+    const heard: unknown[] = []
+    limiter.addEventListener('deny', ({ detail: { remote, verdict } }) => { heard.push([remote, verdict.reason]) })
+
+    expect([limiter.turnAway('10.0.0.1'), limiter.turnAway('10.0.0.1'), limiter.numOpen('10.0.0.1')]).toEqual([undefined, undefined, 0])
+    const lease = take(limiter, '10.0.0.1')
+    expect(limiter.turnAway('10.0.0.1')).toEqual(limiter.check('10.0.0.1'))
+    lease.release()
+    expect(limiter.turnAway({ remoteAddress: '10.0.0.1' })).toEqual(limiter.check('10.0.0.1'))
+
+    expect(heard).toEqual([['10.0.0.1', 'connection-limit'], [{ remoteAddress: '10.0.0.1' }, 'connect-rate']])
+    expect(limiter.inspect()).toMatchObject({ open: 0, denied: { 'connection-limit': 1, 'connect-rate': 1 } })
+  })
+})
+
 describe('a full ledger', () => {
   it('counts newcomers by their /24, with 8 times the limit, then all together', () => {
     const limiter = limiterWith({ maxConnsPerIp: 2, capacity: 16, maxConns: 200 })

@@ -47,6 +47,17 @@ describe('the connect stage', () => {
     expect(connects(1)).toBe('A')
   })
 
+  it('turns away as it refuses to connect, without an id, and registers nobody', () => {
+    const { gate, events, connect } = gateWith({ maxConnsPerIp: 1, risk: { threshold: 2 } })
+
+    expect([gate.turnAway(IP), gate.turnAway(IP), gate.inspect().open]).toEqual([undefined, undefined, 0])
+    expect(connect().allow).toBe(true)
+    expect([1, 2, 3].map(() => gate.turnAway(IP)?.reason)).toEqual(['connection-limit', 'connection-limit', 'banned'])
+    expect(events.filter(({ type }) => type === 'deny').map(({ detail }) => detail)).toMatchObject([{ stage: 'connect', id: undefined }, {}, { id: undefined }])
+    expect(gate.inspect()).toMatchObject({ open: 1, denied: { 'connection-limit': 2, 'banned': 1 }, bans: [{ key: IP }] })
+    expect(gate.release(undefined)).toBe(false)
+  })
+
   it('spends no connect rate on who finds no place', () => {
     const { gate, connects } = gateWith({ maxConnsPerIp: 1, connectRate: rate(2, 10), risk: false })
     expect(connects(50)).toBe('A' + 'C'.repeat(49))

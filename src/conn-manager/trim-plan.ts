@@ -42,7 +42,7 @@ export function chooseForTrim (facts: TrimFacts, rules: TrimRules, now: number):
   sieve.sift(facts, now, gracePeriod, mode === 'normal', kept)
 
   const candidates = sieve.candidates.subarray(0, sieve.candidateCount)
-  const lastResort = sieve.lastResort.subarray(0, sieve.lastResortCount)
+  const lastResort = Int32Array.from(sieve.lastResort)
   const excess = facts.size - limits.lowWater
   // A flood must not hide behind its own grace and push the old ones out: the young count as little as if they were not there.
   const wanted = Math.max(0, mode === 'normal' ? excess - sieve.inGrace : excess)
@@ -74,8 +74,7 @@ class Sieve {
   candidateCount = 0
 
   /** Protected ones, which `forceTrim` alone may take. */
-  readonly lastResort: Int32Array
-  lastResortCount = 0
+  readonly lastResort: number[] = []
 
   trusted = 0
   keptAlive = 0
@@ -91,7 +90,6 @@ class Sieve {
 
   constructor (size: number) {
     this.candidates = new Int32Array(size)
-    this.lastResort = new Int32Array(size)
   }
 
   /** The loop stands alone for the same reason as those of `gather-facts.ts`. */
@@ -109,7 +107,7 @@ class Sieve {
       }
 
       if (facts.guard[i] === GUARD.trusted) this.trusted++
-      else if (facts.guard[i] === GUARD.protected) this.lastResort[this.lastResortCount++] = i
+      else if (facts.guard[i] === GUARD.protected) this.lastResort.push(i)
       else if (young && graceHolds) this.inGraceSpared++
       else if (kept.size > 0 && kept.has(i)) this.keptAlive++
       else this.candidates[this.candidateCount++] = i

@@ -1,5 +1,5 @@
 import { closeConnections } from './close-connections.ts'
-import { gatherFacts } from './gather-facts.ts'
+import { FactsMemory, gatherFacts } from './gather-facts.ts'
 import { chooseForTrim } from './trim-plan.ts'
 import { userRanking } from './trim-ranking.ts'
 import type { ConnManagerInit, Limits, TrimCandidate, TrimEntry, TrimPlan, TrimReport } from './contract.ts'
@@ -42,6 +42,7 @@ interface Plan extends TrimPlan {
 /** Carries trims out, one at a time. */
 export class Trimmer {
   readonly #init: TrimmerInit
+  readonly #memory = new FactsMemory()
   #inFlight: { readonly mode: TrimMode, readonly report: Promise<TrimReport> } | undefined
 
   constructor (init: TrimmerInit) {
@@ -105,7 +106,7 @@ export class Trimmer {
   #plan (mode: TrimMode): Plan {
     const { ledger, trust, limits, gracePeriod, clock } = this.#init
     const now = clock.now()
-    const gathered = gatherFacts(ledger, trust, now)
+    const gathered = gatherFacts(ledger, trust, now, this.#memory)
     const ranking = this.#ranking(gathered, mode)
     const rules = { mode, limits: limits(), gracePeriod, ...(ranking == null ? {} : { ranking }) }
     const choice = chooseForTrim(gathered.facts, rules, now)

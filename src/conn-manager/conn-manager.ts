@@ -107,6 +107,7 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
       mayContest: client => strangers.mayContest(client, this.#now()),
       evict: (row, newcomer) => { this.#evict(row, newcomer, 'displaced') },
       admittedAboveLimit: newcomer => { this.#reportEviction({ newcomer, reason: 'admitted-above-limit' }) },
+      trustLost: () => { this.#watch.moreMayGo() },
       now: () => this.#now()
     })
   }

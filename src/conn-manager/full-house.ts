@@ -23,6 +23,7 @@ export interface FullHouseInit {
 
   /** Nobody was left to displace. */
   readonly admittedAboveLimit: (newcomer: PeerId) => void
+  readonly trustLost: () => void
   readonly now: () => number
 }
 
@@ -70,6 +71,10 @@ export class FullHouse implements House {
     const place = this.#place(guest, displaced)
     this.#places.set(guest.timeline, place)
     return place
+  }
+
+  trustLost (): void {
+    this.#init.trustLost()
   }
 
   /**

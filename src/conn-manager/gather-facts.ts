@@ -18,6 +18,9 @@ export interface Gathered {
 
   /** Rows whose connection somebody else is closing. */
   readonly leaving: readonly number[]
+
+  /** Epoch ms up to which all keep-alive tags hold; Infinity when none has an end. */
+  readonly keptUntil: number
 }
 
 /** Rows that are read in one go. */
@@ -50,7 +53,7 @@ export function gatherFacts (ledger: PeerLedger, trust: Trust | undefined, now: 
   const all = ledger.connections.rows
   const { rows: filled, ...columns } = memory.take(all)
   const reading: Reading = {
-    ledger, trust: trust?.trustsAnybody === true ? trust : undefined, now, facts: columns, rows: filled, ended: [], leaving: [], shared: [], size: 0
+    ledger, trust: trust?.trustsAnybody === true ? trust : undefined, now, facts: columns, rows: filled, ended: [], leaving: [], shared: [], size: 0, keptUntil: Infinity
   }
 
   // in parts: V8 compiles one long loop while it runs, and throws the code away at the first line after it that has never run
@@ -66,8 +69,8 @@ export function gatherFacts (ledger: PeerLedger, trust: Trust | undefined, now: 
     connectionId: index => ledger.connections.connection(rows[index]!)!.id
   }
 
-  if (shared.length > 0) markBest(facts, shared, rows, ledger, now)
-  return { facts, rows, ended, leaving }
+  if (shared.length > 0) markBest(reading, facts, rows)
+  return { facts, rows, ended, leaving, keptUntil: reading.keptUntil }
 }
 
 /** What has been read so far. */
@@ -87,6 +90,7 @@ interface Reading {
   /** Those of peers that have several connections. */
   readonly shared: number[]
   size: number
+  keptUntil: number
 }
 
 type Columns = Omit<TrimFacts, 'size' | 'readUse' | 'readTies' | 'connectionId'> & { readonly rows: Int32Array }
@@ -137,7 +141,15 @@ function readRow (reading: Reading, row: number, connection: Connection): void {
   else if (ledger.isProtected(peer)) facts.guard[i] = GUARD.protected
 
   if (connections.next(ledger.firstConnection(peer)) !== NO_CONNECTION) shared.push(i)
-  else if (ledger.storeTags(peer, now)?.keepAlive === true) facts.keepAlive[i] = 1
+  else markKeptAlive(reading, i, peer)
+}
+
+function markKeptAlive (reading: Reading, i: number, peer: number): void {
+  const tags = reading.ledger.storeTags(peer, reading.now)
+  if (tags?.keepAlive !== true) return
+
+  reading.facts.keepAlive[i] = 1
+  reading.keptUntil = Math.min(reading.keptUntil, tags.validUntil)
 }
 
 function readUse ({ active, wideCrowd }: TrimFacts, items: Int32Array, rows: Int32Array, { connections, crowds }: PeerLedger): void {
@@ -168,8 +180,8 @@ function readTies ({ active, streams, narrowCrowd }: TrimFacts, items: Int32Arra
 }
 
 /** Finds the best connection of each peer that has several: it alone can be kept alive, and others without counted streams are redundant. */
-function markBest (facts: TrimFacts, shared: readonly number[], rows: Int32Array, ledger: PeerLedger, now: number): void {
-  const { connections } = ledger
+function markBest (reading: Reading, facts: TrimFacts, rows: Int32Array): void {
+  const { ledger: { connections }, shared } = reading
   const best = new Map<number, number>()
 
   for (const i of shared) {
@@ -184,7 +196,7 @@ function markBest (facts: TrimFacts, shared: readonly number[], rows: Int32Array
   for (const i of shared) {
     const peer = connections.peer(rows[i]!)
 
-    if (best.get(peer) === i) facts.keepAlive[i] = ledger.storeTags(peer, now)?.keepAlive === true ? 1 : 0
+    if (best.get(peer) === i) markKeptAlive(reading, i, peer)
     else if (facts.active[i] === 0) facts.redundant[i] = 1
   }
 }

@@ -21,7 +21,7 @@ export class TrimWatch {
   #started = false
   #lastTrim: number | undefined
 
-  /** Set while the last trim could not close enough: when somebody's grace ends. */
+  /** Set while the last trim could not close enough: when somebody's grace, or keep-alive tag, ends. */
   #nextGraceEnd: number | undefined
   #reported = ''
 

@@ -30,6 +30,7 @@ export interface TrimmerInit {
 }
 
 interface Plan extends TrimPlan {
+  /** Epoch ms at which somebody's grace, or keep-alive tag, ends. */
   readonly nextGraceEnd: number
 
   /** Of the entries, in their order; and their rows. */
@@ -118,7 +119,8 @@ export class Trimmer {
       target: rules.limits.lowWater,
       entries,
       spared: choice.spared,
-      nextGraceEnd: choice.nextGraceEnd,
+      // a tag holds at its very end
+      nextGraceEnd: choice.spared['keep-alive'] > 0 ? Math.min(choice.nextGraceEnd, gathered.keptUntil + 1) : choice.nextGraceEnd,
       connections,
       rows: choice.chosen.map(({ index }) => gathered.rows[index]!),
       ended: gathered.ended,

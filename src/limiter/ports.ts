@@ -24,6 +24,9 @@ export interface House {
    * reported open, or until it is given back.
    */
   reserve (guest: Guest): Place | Denied
+
+  /** Somebody is not trusted any more: a trim that had to spare them may go on. */
+  trustLost (): void
 }
 
 /** Somebody whose peer is known and whose connection is upgrading. The gate counts it among the crowds already. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { peerStoreTags, refreshed } from '../../src/conn-manager/peer-store-tags.ts'
-import { partHouse, storedPeer } from '../support/mock-house.ts'
+import { next, partHouse, storedPeer } from '../support/mock-house.ts'
 import { peer } from '../support/peers.ts'
 import type { PartHouse } from '../support/mock-house.ts'
-import type { ConnManagerInit } from '../../src/index.ts'
+import type { ConnManagerInit, TrimReport } from '../../src/index.ts'
 import type { Peer, PeerId } from '@libp2p/interface'
 
 const NOW = 1_000_000
@@ -102,6 +102,42 @@ describe('what the peer store says', () => {
 
     expect(manager.planTrim()).toMatchObject({ spared: { 'keep-alive': spared } })
     expect(manager.isProtected(peer(0))).toBe(false)
+  })
+})
+
+describe('a trim that could not close enough', () => {
+  it('comes again when a keep-alive tag has ended, without an event', async () => {
+    const { manager, openMany, tell, clock, connections } = connected({ lowWater: 4, highWater: 5, silencePeriod: 1_000 })
+    openMany(6)
+    for (let n = 1; n < 6; n++) manager.protect(peer(n), 'mine')
+    tell({ 'keep-alive': { value: 1, expiry: clock.now() + 5_000 } })
+    manager.start()
+    const reports: Array<Pick<TrimReport, 'closed' | 'spared'>> = []
+    manager.addEventListener('trim', ({ detail }) => { reports.push(detail) })
+
+    for (const ms of [0, 4_999, 1, 1]) {
+      clock.advance(ms)
+      await new Promise(resolve => { setImmediate(resolve) })
+    }
+
+    expect(reports).toMatchObject([{ closed: 0, spared: { 'keep-alive': 1, 'protected': 5 } }, { closed: 1, spared: { 'keep-alive': 0 } }])
+    expect(connections[0]!.status).not.toBe('open')
+  })
+
+  it('comes again when trust has been withdrawn', async () => {
+    let trusted = true
+    const trust = { get trustsAnybody () { return trusted }, isTrusted: () => trusted }
+    const { manager, openMany, clock } = partHouse({ lowWater: 1, highWater: 2, hardLimit: 1_000, gracePeriod: 0, silencePeriod: 0 }, { trust })
+    openMany(3)
+    const trimmed = (await manager.trimOpenConns()).closed
+    manager.start()
+    trusted = false
+    const trim = next(manager, 'trim')
+    manager.house.trustLost()
+    clock.advance(0)
+
+    expect(trimmed).toBe(0)
+    expect(await trim).toMatchObject({ closed: 2, open: 1 })
   })
 })
 

@@ -123,6 +123,10 @@ export class FakeHouse implements House {
     return this.full && !favoured ? { allow: false, action: 'close', reason: 'contest-rate' } as const : undefined
   }
 
+  trustLost (): void {
+    this.log.push('trust lost')
+  }
+
   reserve ({ trusted, direction }: { trusted: boolean, direction: string }): Place | { allow: false, action: 'close', reason: 'hard-limit' } {
     this.log.push(`reserve ${direction}${trusted ? ' trusted' : ''}`)
     if (this.full && !trusted) return { allow: false, action: 'close', reason: 'hard-limit' }

@@ -30,6 +30,8 @@ class PlainHouse implements House {
     return this.taken.size >= this.places && !favoured ? REFUSED : undefined
   }
 
+  trustLost (): void {}
+
   reserve ({ trusted, timeline }: Guest): Place | typeof REFUSED {
     expect(this.taken.has(timeline)).toBe(false)
     if (this.taken.size >= this.places && !trusted) return REFUSED

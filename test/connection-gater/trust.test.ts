@@ -31,6 +31,17 @@ describe('trust', () => {
     expect(gater.untrustPeer(ALICE)).toBe(true)
   })
 
+  it('that ends is told to the house, once', () => {
+    const { gater, gate } = bench({ trust: ['192.0.2.0/24', '198.51.100.1', ALICE] })
+    const house = new FakeHouse()
+    gate.attach(house)
+
+    expect([gater.untrustPeer(ALICE), gater.untrustPeer(ALICE)]).toEqual([true, false])
+    expect([gater.untrustSubnet('192.0.2.0/24'), gater.untrustSubnet('192.0.2.0/24')]).toEqual([true, false])
+    expect([gater.untrustAddress('198.51.100.1'), gater.untrustAddress('198.51.100.1')]).toEqual([true, false])
+    expect(house.log).toEqual(['trust lost', 'trust lost', 'trust lost'])
+  })
+
   it('loses to a block, of the peer and of the address', async () => {
     const { gater } = bench({ trust: ['192.0.2.0/24', ALICE] })
     await gater.blockAddress('192.0.2.1')

@@ -1,10 +1,12 @@
-// What do strangers' addresses cost to remember? Bytes a key of each ledger at 100,000 keys, beside other packages and a bare Map; and ten million
+// What do strangers' addresses cost to remember? Bytes a key of each ledger at 100,000 keys, beside other packages and a bare Map; and a million
 // addresses through a gate that may remember 100,000: what a process of its own was resident with at most, against the same process without the gate.
 //
 //   npm run bench -- limiter-memory
+//   npm run bench -- limiter-memory --strangers 10000000
 
 import { fork } from 'node:child_process'
 import { once as onceHeard } from 'node:events'
+import { parseArgs } from 'node:util'
 import { MemoryStore } from 'express-rate-limit'
 import { RateLimiterMemory } from 'rate-limiter-flexible'
 import { prefixCounts } from '../src/limiter/count-ledger.ts'
@@ -18,6 +20,7 @@ import type { Figure, Stats } from './support/figures.ts'
 import type { Crowd } from './support/strangers.ts'
 import type { Ip } from '../src/address/ip.ts'
 
+const { values: { strangers: count } } = parseArgs({ options: { strangers: { type: 'string', default: '1000000' } } })
 const KEYS = 100_000
 const NOW = 1_700_000_000_000
 
@@ -77,7 +80,7 @@ async function ledgers (): Promise<void> {
 
 async function strangers (): Promise<void> {
   const run = async (variant: 'gate' | 'none'): Promise<Crowd> => {
-    const [crowd] = await onceHeard(fork(new URL('./support/strangers.ts', import.meta.url), [variant]), 'message') as [Crowd]
+    const [crowd] = await onceHeard(fork(new URL('./support/strangers.ts', import.meta.url), [variant, count]), 'message') as [Crowd]
     return crowd
   }
   const gate = await run('gate')

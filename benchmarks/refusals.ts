@@ -11,11 +11,11 @@ import { print } from './support/report.ts'
 import { measureRound, medianOf, textOf } from './support/rounds.ts'
 import type { Contestant } from './support/rounds.ts'
 
-const PAIRS = 10
+const PAIRS = 5
 
-// Long warm-ups: until the compiler is done everything costs twice as much, and what has more code of its own costs it longer.
-const WARM_UP = 6_000
-const REFUSALS = 4_000
+// A warm-up, in which the compiler is done: until then everything costs twice as much, and what has more code of its own costs it longer.
+const WARM_UP = 2_000
+const REFUSALS = 2_500
 const AT_ONCE = 30
 
 interface Refusing extends Contestant {

@@ -30,6 +30,15 @@ function requests (fields: boolean): Server {
   return server
 }
 
+/** As many bytes of fields as ours, and nothing else. */
+function twoFields (): Server {
+  return createHttp((req, res) => {
+    res.setHeader('RateLimit-Policy', '"connection";q=5000;w=1, "client";q=100000;w=1')
+    res.setHeader('RateLimit', '"connection";r=4321;t=1, "client";r=98765;t=1')
+    hello(req, res)
+  })
+}
+
 function accepts (): Server {
   const server = createHttp(hello)
   limitConnections(server, connectionLimiter({ maxConnsPerIp: 10_000 }))
@@ -46,6 +55,7 @@ const VARIANTS: Readonly<Record<string, () => Server>> = {
   'bare': () => createHttp(hello),
   'limitRequests': () => requests(false),
   'limitRequests with fields': () => requests(true),
+  'two fields': twoFields,
   'limitConnections': accepts,
   'destroy': () => createNet(socket => { socket.destroy() }),
   'close': () => refuses('close'),

@@ -1,5 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { ChildProcess } from 'node:child_process'
 
 /** A process that is measured, and what is done to it. */
@@ -12,28 +14,61 @@ export interface Contestant {
   run (port: number, operations: number): Promise<void>
 }
 
-/** Microseconds of CPU per operation, of a fresh process that does nothing else. */
-async function measureCpu ({ module, variant, warmUp, operations, run }: Contestant): Promise<number> {
-  const child = fork(module, [variant])
+/** What is done to a process before another one has its turn: few enough that what else the machine does hits all alike. */
+const TURNS = 5
+
+/**
+ * A server lives for days and a process of these for seconds: its compilers begin after a sixth and a quarter of the calls that they would wait for, on
+ * both sides of a comparison, so that what is measured is the server of the days.
+ */
+const SOON = ['--invocation-count-for-turbofan=500', '--invocation-count-for-maglev=100']
+
+interface Running {
+  readonly contestant: Contestant
+  readonly child: ChildProcess
+  readonly port: number
+  cpu: number
+}
+
+/**
+ * Every contestant once, each in a fresh process: microseconds of CPU per operation. They live side by side and are asked in turns, one at a time, in an
+ * order that changes, or whoever comes second would pay for it.
+ */
+export async function measureRound<C extends Contestant> (contestants: readonly C[], round: number): Promise<ReadonlyMap<C, number>> {
+  const all = await Promise.all(contestants.map(start))
 
   try {
-    const [{ port }] = await once(child, 'message') as [{ port: number }]
-    await run(port, warmUp)
-    const before = await cpuOf(child)
-    await run(port, operations)
-    return (await cpuOf(child) - before) / operations
+    for (const { contestant, port } of all) await contestant.run(port, contestant.warmUp)
+    for (let turn = 0; turn < TURNS; turn++) for (const one of turned(all, round + turn)) await takeTurn(one)
+
+    return new Map(all.map(({ contestant, cpu }) => [contestant as C, cpu / (TURNS * perTurn(contestant))]))
   } finally {
-    child.kill('SIGKILL')
+    for (const { child } of all) child.kill('SIGKILL')
   }
 }
 
-/** Every contestant once, in an order that changes from round to round, or whoever comes second would pay for it. */
-export async function measureRound<C extends Contestant> (contestants: readonly C[], round: number): Promise<ReadonlyMap<C, number>> {
-  const cost = new Map<C, number>()
-  const turned = [...contestants.slice(round % contestants.length), ...contestants.slice(0, round % contestants.length)]
+async function start (contestant: Contestant): Promise<Running> {
+  const child = fork(contestant.module, [contestant.variant], { execArgv: SOON, env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'bench-compile-cache') } })
+  const [{ port }] = await once(child, 'message') as [{ port: number }]
 
-  for (const contestant of round % 2 === 0 ? turned : turned.toReversed()) cost.set(contestant, await measureCpu(contestant))
-  return cost
+  return { contestant, child, port, cpu: 0 }
+}
+
+async function takeTurn (one: Running): Promise<void> {
+  const before = await cpuOf(one.child)
+  await one.contestant.run(one.port, perTurn(one.contestant))
+  one.cpu += await cpuOf(one.child) - before
+}
+
+function perTurn ({ operations }: Contestant): number {
+  return Math.ceil(operations / TURNS)
+}
+
+function turned<T> (all: readonly T[], by: number): T[] {
+  const at = by % all.length
+  const order = [...all.slice(at), ...all.slice(0, at)]
+
+  return by % 2 === 0 ? order : order.reverse()
 }
 
 async function cpuOf (child: ChildProcess): Promise<number> {

@@ -1,10 +1,9 @@
-// Ten million addresses, through a gate or past it, in a process of its own.
+// So many addresses, through a gate or past it, in a process of its own.
 
 import { securityGate } from '../../src/limiter.ts'
 import { fakeClock } from '../../src/testing.ts'
 import { memoryInUse } from './memory-in-use.ts'
 
-const STRANGERS = 10_000_000
 const CAPACITY = 100_000
 
 export interface Crowd {
@@ -20,6 +19,7 @@ export interface Crowd {
 }
 
 const isGuarded = process.argv[2] === 'gate'
+const STRANGERS = Number(process.argv[3])
 const clock = fakeClock()
 const before = await memoryInUse()
 const gate = securityGate({ clock, capacity: CAPACITY })

@@ -26,7 +26,8 @@ export interface LimitConnectionsOptions {
    * What a refused connection gets.
    *
    * - `reset`: a RST, which leaves nothing behind on either side.
-   * - `close`: an ordinary end, without a word.
+   * - `close`: an ordinary end, without a word. Where all refusals are one of these two, they come before Node has made a socket, and cost less than a
+   *   `socket.destroy()` would.
    * - `too-many-requests`: a complete HTTP answer 429 with `Retry-After`, `Connection: close` and a body that says nothing, and then the end. On
    *   anything but a plain HTTP/1 server it is `close`: nobody can read it before a TLS handshake, and that is what a refusal saves.
    * - A function gets the socket, which nobody else has seen, and the verdict, and closes it. It is closed for it after `writeDeadline`, or when

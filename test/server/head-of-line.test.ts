@@ -1,10 +1,8 @@
-import { Agent, request as httpRequest } from 'node:http'
-import { Agent as SecureAgent, request as httpsRequest } from 'node:https'
 import { describe, expect, it } from 'vitest'
 import { connectionLimiter } from '../../src/limiter/connection-limiter.ts'
 import { limitConnections } from '../../src/server/limit-connections.ts'
 import { until } from '../support/until.ts'
-import { dial } from './support/clients.ts'
+import { dial, timeRequests } from './support/clients.ts'
 import { createHttp, listen } from './support/servers.ts'
 import type { Dialled } from './support/clients.ts'
 
@@ -12,26 +10,6 @@ const HOST = '127.0.0.1'
 const SILENT = 50
 const ROUNDS = 4
 const REQUESTS = 100
-
-/** Milliseconds that each of some requests took, on new connections every time: it is the accept that could be held up. */
-async function honest (protocol: 'http' | 'https', port: number): Promise<number[]> {
-  const agent = protocol === 'https' ? new SecureAgent({ keepAlive: false }) : new Agent({ keepAlive: false })
-  const send = protocol === 'https' ? httpsRequest : httpRequest
-  const times: number[] = []
-
-  for (let count = 0; count < REQUESTS; count++) {
-    const begun = performance.now()
-    await new Promise<void>((resolve, reject) => {
-      send({ host: HOST, port, agent, rejectUnauthorized: false, localAddress: '127.0.0.9' }, res => {
-        res.resume()
-        res.on('close', () => { resolve() })
-      }).on('error', reject).end()
-    })
-    times.push(performance.now() - begun)
-  }
-
-  return times
-}
 
 function percentile (times: readonly number[], share: number): number {
   return times.toSorted((a, b) => a - b)[Math.ceil(times.length * share) - 1]!
@@ -44,16 +22,16 @@ describe.each(['http', 'https'] as const)('50 refused clients that never read, o
     const { counts } = limitConnections(server, limiter, { onDeny, writeDeadline: 60_000 })
     const port = await listen(server)
     const [quiet, again, busy]: [number[], number[], number[]] = [[], [], []]
-    await honest(protocol, port)
+    await timeRequests(protocol, port, REQUESTS)
 
     for (let round = 0; round < ROUNDS; round++) {
-      quiet.push(...await honest(protocol, port))
-      again.push(...await honest(protocol, port))
+      quiet.push(...await timeRequests(protocol, port, REQUESTS))
+      again.push(...await timeRequests(protocol, port, REQUESTS))
       const refused = counts().refused
       const silent = Array.from({ length: SILENT }, (): Dialled => dial({ port, host: HOST, allowHalfOpen: true }))
       silent.forEach(({ socket }) => { socket.pause() })
       await until('all are refused', () => counts().refused === refused + SILENT)
-      busy.push(...await honest(protocol, port))
+      busy.push(...await timeRequests(protocol, port, REQUESTS))
       silent.forEach(({ socket }) => { socket.destroy() })
     }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { request as httpRequest } from 'node:http'
+import { Agent, request as httpRequest } from 'node:http'
 import { connect as http2Connect } from 'node:http2'
-import { request as httpsRequest } from 'node:https'
+import { Agent as SecureAgent, request as httpsRequest } from 'node:https'
 import { connect, type NetConnectOpts, type Socket } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -78,6 +78,26 @@ export async function ask (protocol: ServerProtocol, asking: Asking): Promise<Re
     req.on('error', (error: NodeJS.ErrnoException) => { resolve({ status: 'refused', headers: {}, body: '', code: error.code }) })
     req.end()
   })
+}
+
+/** Milliseconds that each of some requests took, one after another, on new connections every time: it is the accept that could be held up. */
+export async function timeRequests (protocol: 'http' | 'https', port: number, count: number): Promise<number[]> {
+  const agent = protocol === 'https' ? new SecureAgent({ keepAlive: false }) : new Agent({ keepAlive: false })
+  const send = protocol === 'https' ? httpsRequest : httpRequest
+  const times: number[] = []
+
+  for (let at = 0; at < count; at++) {
+    const begun = performance.now()
+    await new Promise<void>((resolve, reject) => {
+      send({ host: '127.0.0.1', port, agent, rejectUnauthorized: false, localAddress: '127.0.0.9' }, res => {
+        res.resume()
+        res.on('close', () => { resolve() })
+      }).on('error', reject).end()
+    })
+    times.push(performance.now() - begun)
+  }
+
+  return times
 }
 
 async function askHttp2 (secure: boolean, { port, path = '/', localAddress, headers = {} }: Asking): Promise<Reply> {

@@ -11,7 +11,7 @@ import { print } from './support/report.ts'
 import { measureRound, medianOf, textOf } from './support/rounds.ts'
 import type { Contestant } from './support/rounds.ts'
 
-const PAIRS = 5
+const PAIRS = 4
 
 // A warm-up, in which the compiler is done: until then everything costs twice as much, and what has more code of its own costs it longer.
 const WARM_UP = 2_000

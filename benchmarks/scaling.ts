@@ -48,7 +48,7 @@ async function each (run: (at: number) => unknown): Promise<Stats> {
 
   return per(await measure(() => {
     for (let left = BATCH; left > 0; left--) do_not_optimize(run(at++))
-  }, { min_cpu_time: 6e7, max_samples: 2_000 } as object), BATCH)
+  }, { min_cpu_time: 3e7, max_samples: 2_000 } as object), BATCH)
 }
 
 async function eachAwaited (run: (at: number) => Promise<unknown>): Promise<Stats> {
@@ -56,7 +56,7 @@ async function eachAwaited (run: (at: number) => Promise<unknown>): Promise<Stat
 
   return per(await measure(async () => {
     for (let left = BATCH; left > 0; left--) await run(at++)
-  }, { min_cpu_time: 6e7, max_samples: 2_000 } as object), BATCH)
+  }, { min_cpu_time: 3e7, max_samples: 2_000 } as object), BATCH)
 }
 
 /** The cost by size, and beside it what an entry takes. */

@@ -25,9 +25,9 @@ interface Question {
 }
 
 // Warm-ups, in which the compiler is done: until then everything costs twice as much, and what has more code of its own costs it longer.
-const keepAlive: Load = { warmUp: 4_000, operations: 6_000, run: keptRequests }
-const oneRequest: Load = { warmUp: 3_000, operations: 2_500, run: async (port, count) => inParallel(count, async at => visit(port, at, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')) }
-const noRequest: Load = { warmUp: 3_000, operations: 2_500, run: async (port, count) => inParallel(count, async at => visit(port, at, '')) }
+const keepAlive: Load = { warmUp: 5_000, operations: 6_000, run: keptRequests }
+const oneRequest: Load = { warmUp: 4_000, operations: 3_000, run: async (port, count) => inParallel(count, async at => visit(port, at, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')) }
+const noRequest: Load = { warmUp: 4_000, operations: 3_000, run: async (port, count) => inParallel(count, async at => visit(port, at, '')) }
 
 const bare = serving('bare', keepAlive)
 const withFields = serving('limitRequests with fields', keepAlive)

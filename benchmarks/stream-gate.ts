@@ -18,7 +18,7 @@ import { print } from './support/report.ts'
 import type { Rate, StreamGateInit } from '../src/index.ts'
 import type { Connection, Libp2p } from '@libp2p/interface'
 
-const { values: { pairs: pairsText } } = parseArgs({ options: { pairs: { type: 'string', default: '60' } } })
+const { values: { pairs: pairsText } } = parseArgs({ options: { pairs: { type: 'string', default: '80' } } })
 const PAIRS = Number(pairsText)
 
 /** Streams in a block: some 20 ms. */

@@ -12,7 +12,8 @@ const BATCH_SIZE = 50
 const CLOSE_DEADLINE = 1_000
 
 /**
- * Closes connections in batches, each gracefully until a deadline and then by force.
+ * Closes connections in batches, each gracefully until a deadline and then by force. The first of several waits for a turn, too: who chose this many
+ * has had a long one.
  *
  * @returns how many were still open when their turn came
  */
@@ -21,7 +22,7 @@ export async function closeConnections (connections: readonly Connection[], cloc
   let closed = 0
 
   for (let start = 0; start < connections.length; start += BATCH_SIZE) {
-    if (start > 0) await nextTurn()
+    if (connections.length > BATCH_SIZE) await nextTurn()
 
     const batch = connections.slice(start, start + BATCH_SIZE).filter(connection => connection.status === 'open')
     closed += batch.length

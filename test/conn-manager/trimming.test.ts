@@ -180,7 +180,7 @@ describe('stop during a trim', () => {
     manager.stop()
     expect(manager.getInfo()).toMatchObject({ connCount: 0, trackedPeers: 0 })
 
-    for (const _ of [1, 2, 3]) await new Promise(resolve => { setImmediate(resolve) })
+    for (const _ of [1, 2, 3, 4]) await new Promise(resolve => { setImmediate(resolve) })
     clock.advance(SECOND)
     await expect(trim).resolves.toMatchObject({ open: 0, closed: 198 })
     expect(clock.pending).toBe(0)

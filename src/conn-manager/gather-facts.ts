@@ -21,6 +21,9 @@ export interface Gathered {
 
   /** Epoch ms up to which all keep-alive tags hold; Infinity when none has an end. */
   readonly keptUntil: number
+
+  /** What the facts stand in, for `FactsMemory.giveBack`. */
+  readonly columns: Columns
 }
 
 /** Rows that are read in one go. */
@@ -33,27 +36,29 @@ const PART = 512
 export class FactsMemory {
   #last: WeakRef<Columns> | undefined
 
-  /** Columns with so many places, all zero. */
+  /** Columns with so many places, all zero, for nobody else until they are given back: a user's comparator may ask for a plan of its own. */
   take (places: number): Columns {
     const last = this.#last?.deref()
+    this.#last = undefined
 
-    if (last != null && last.rows.length >= places && last.rows.length <= 2 * places) {
-      for (const column of Object.values(last)) column.fill(0)
-      return last
-    }
+    if (last == null || last.rows.length < places || last.rows.length > 2 * places) return newColumns(places)
 
-    const columns = newColumns(places)
+    for (const column of Object.values(last)) column.fill(0)
+    return last
+  }
+
+  giveBack (columns: Columns): void {
     this.#last = new WeakRef(columns)
-    return columns
   }
 }
 
-/** Reads the facts of every open connection. What it read last with the same memory is gone. */
+/** Reads the facts of every open connection. */
 export function gatherFacts (ledger: PeerLedger, trust: Trust | undefined, now: number, memory: FactsMemory): Gathered {
   const all = ledger.connections.rows
-  const { rows: filled, ...columns } = memory.take(all)
+  const columns = memory.take(all)
+  const { rows: filled, ...read } = columns
   const reading: Reading = {
-    ledger, trust: trust?.trustsAnybody === true ? trust : undefined, now, facts: columns, rows: filled, ended: [], leaving: [], shared: [], size: 0, keptUntil: Infinity
+    ledger, trust: trust?.trustsAnybody === true ? trust : undefined, now, facts: read, rows: filled, ended: [], leaving: [], shared: [], size: 0, keptUntil: Infinity
   }
 
   // in parts: V8 compiles one long loop while it runs, and throws the code away at the first line after it that has never run
@@ -62,7 +67,7 @@ export function gatherFacts (ledger: PeerLedger, trust: Trust | undefined, now: 
   const { size, ended, leaving, shared } = reading
   const rows = filled.subarray(0, size)
   const facts: TrimFacts = {
-    ...columns,
+    ...read,
     size,
     readUse: items => { readUse(facts, items, rows, ledger) },
     readTies: items => { readTies(facts, items, rows, ledger) },
@@ -70,7 +75,7 @@ export function gatherFacts (ledger: PeerLedger, trust: Trust | undefined, now: 
   }
 
   if (shared.length > 0) markBest(reading, facts, rows)
-  return { facts, rows, ended, leaving, keptUntil: reading.keptUntil }
+  return { facts, rows, ended, leaving, keptUntil: reading.keptUntil, columns }
 }
 
 /** What has been read so far. */

@@ -113,6 +113,8 @@ export class Trimmer {
     const choice = chooseForTrim(gathered.facts, rules, now)
 
     const { entries, connections } = this.#entries(gathered, choice)
+    const rows = choice.chosen.map(({ index }) => gathered.rows[index]!)
+    this.#memory.giveBack(gathered.columns)
 
     return {
       open: gathered.facts.size,
@@ -122,7 +124,7 @@ export class Trimmer {
       // a tag holds at its very end
       nextGraceEnd: choice.spared['keep-alive'] > 0 ? Math.min(choice.nextGraceEnd, gathered.keptUntil + 1) : choice.nextGraceEnd,
       connections,
-      rows: choice.chosen.map(({ index }) => gathered.rows[index]!),
+      rows,
       ended: gathered.ended,
       leaving: gathered.leaving
     }

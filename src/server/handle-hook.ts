@@ -15,9 +15,9 @@ interface ListeningHandle {
 }
 
 /**
- * Stands in front of Node's own function that makes a socket of an accepted handle. Making one to destroy it costs more than everything else
- * of a refusal together, and there is no public place before it: `onconnection` has had this name since Node 0.10, in a cluster's workers, too.
- * Where it is not, refusals wait for the socket; a test notices.
+ * Stands in front of Node's own function that makes a socket of an accepted handle. Making one to destroy it is a third of what a refusal
+ * costs, and there is no public place before it. In every Node that this package runs on, and in a cluster's workers, `onconnection` is its name;
+ * where it is not, refusals wait for the socket, and a test notices.
  *
  * @param server - that listens now; each time it listens it has another handle
  * @param turnAway - whether it has dealt with it: then nobody else hears of it

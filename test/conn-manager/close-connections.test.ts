@@ -86,7 +86,7 @@ describe('closeConnections', () => {
     await expect(close([])).resolves.toBe(0)
   })
 
-  it('no more than 50 are asked in one turn, none in the caller's, and nobody waits for the slow ones before', async () => {
+  it('no more than 50 are asked in one turn, none in that of the caller, and nobody waits for the slow ones before', async () => {
     const clock = fakeClock()
     const connections = several(120, 'hangs')
     const asked = (): number => connections.filter(({ calls }) => calls.length > 0).length

@@ -5,7 +5,7 @@ import { userRanking } from '../../src/conn-manager/trim-ranking.ts'
 import { asConnection } from '../support/mock-connection.ts'
 import { ids, mockHouse, openOnes, partHouse } from '../support/mock-house.ts'
 import { factsOf, GRACE, house, limits, NOW } from './facts.ts'
-import type { TrimCandidate } from '../../src/index.ts'
+import type { TrimCandidate, TrimPlan } from '../../src/index.ts'
 
 const marks = { lowWater: 2, highWater: 3, hardLimit: 100, gracePeriod: 0 }
 const byId = (a: TrimCandidate, b: TrimCandidate): number => a.connectionId < b.connectionId ? 1 : -1
@@ -98,6 +98,28 @@ describe('trimOrder', () => {
 
     expect(precious!.status).toBe('open')
     expect(openOnes(others)).toHaveLength(1)
+  })
+
+  it('that asks for a plan in the middle of one gets it, and changes nothing', () => {
+    let inside: TrimPlan | undefined
+    let depth = 0
+    const { manager, openMany, connections } = mockHouse({
+      ...marks,
+      trimOrder: (a, b) => {
+        if (depth++ === 0) {
+          manager.tagPeer(connections[5]!.remotePeer, 'worth', 9)
+          inside = manager.planTrim()
+          manager.untagPeer(connections[5]!.remotePeer, 'worth')
+        }
+        return byId(a, b)
+      }
+    })
+    openMany(6)
+    const first = manager.planTrim()
+
+    expect(first.entries.map(({ connectionId, value }) => [connectionId, value])).toEqual(['c0005', 'c0004', 'c0003', 'c0002'].map(id => [id, 0]))
+    expect(inside!.entries.map(({ connectionId, value }) => [connectionId, value])).toEqual([['c0005', 9], ['c0004', 0], ['c0003', 0], ['c0002', 0]])
+    expect(manager.planTrim()).toEqual(first)
   })
 
   it('that calls the manager does no harm', async () => {

@@ -35,10 +35,10 @@ describe.each(['http', 'https'] as const)('50 refused clients that never read, o
       silent.forEach(({ socket }) => { socket.destroy() })
     }
 
-    const [before, during] = [percentile(quiet, 0.99), percentile(busy, 0.99)]
     const more = (times: readonly number[], share: number): string => `${((percentile(times, share) / percentile(quiet, share) - 1) * 100).toFixed(0)} %`
-    console.log(`${protocol}, ${onDeny}: quiet p50 ${percentile(quiet, 0.5).toFixed(2)} ms, p99 ${before.toFixed(2)} ms; quiet again ${more(again, 0.5)}, ${more(again, 0.99)}; with 50 silent clients ${more(busy, 0.5)}, ${more(busy, 0.99)}`)
-    expect(during).toBeLessThan(Math.max(before * 10, 500))
+    console.log(`${protocol}, ${onDeny}: quiet p50 ${percentile(quiet, 0.5).toFixed(2)} ms, p99 ${percentile(quiet, 0.99).toFixed(2)} ms; quiet again ${more(again, 0.5)}, ${more(again, 0.99)}; with 50 silent clients ${more(busy, 0.5)}, ${more(busy, 0.99)}`)
+    // that it does not take longer is a question for benchmarks/head-of-line.ts: here one silent client that stalls the listener lets nobody through
+    expect([busy.length, counts().refused]).toEqual([ROUNDS * REQUESTS, ROUNDS * SILENT])
     await until('nobody is told any more', () => counts().telling === 0)
     await until('nobody is in', () => limiter.inspect().open === 0)
   }, 120_000)

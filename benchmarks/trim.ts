@@ -26,7 +26,7 @@ const THEIR_SAMPLES = 10
 
 /** Until the compiler is done with them, after some hundred trims, ours take twice as long. Theirs has made a million turns of its loops in one. */
 const SAMPLES = 30
-const ours = (open: number): object => samples(SAMPLES, open < THEIR_MANY ? 100 : 70)
+const ourSamples = (open: number): object => samples(SAMPLES, open < THEIR_MANY ? 100 : 70)
 
 const peers = makePeers(OPEN.at(-1)!)
 const connections = makeConnections(peers)
@@ -82,13 +82,13 @@ async function timeTrim (open: number): Promise<Stats> {
       [0]: () => filled(open),
       bench: async (manager: ConnManager) => { await manager.trimOpenConns() }
     }
-  } as never, ours(open))
+  } as never, ourSamples(open))
 }
 
 async function timeDecision (open: number): Promise<Stats> {
   const manager = filled(open)
 
-  return measure(() => manager.planTrim(), ours(open))
+  return measure(() => manager.planTrim(), ourSamples(open))
 }
 
 /** The least code that could do the job: sums in a Map, keys copied out, a selection, the same closes. */
@@ -107,7 +107,7 @@ async function timeFloor (open: number): Promise<Stats> {
     }
 
     await Promise.all(closes)
-  }, ours(open))
+  }, ourSamples(open))
 }
 
 /** Only to find the tenth, of keys that are there already. */
@@ -118,7 +118,7 @@ async function timeQuickselect (open: number): Promise<Stats> {
   return measure(() => {
     copy.set(keys)
     do_not_optimize(quickselect(copy, open / 10))
-  }, ours(open))
+  }, ourSamples(open))
 }
 
 /** How long a trim keeps the event loop from turning: the longest turn of each of ten trims. */

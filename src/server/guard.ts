@@ -79,9 +79,13 @@ export class Guard {
     return excess.length
   }
 
-  /** In front of what the server listens on already; where it listens later, its own event says so. */
-  start (): void {
-    this.#listen()
+  /**
+   * The server listens, or may already. Where nobody is told why, who is refused is refused before there is a socket. Called again by the server's own
+   * event: each time it listens it has another handle.
+   */
+  listen (): void {
+    this.#unhookHandles()
+    if (this.#refuser.isSilent) this.#unhookHandles = hookHandles(this.#server, accepted => this.#turnAway(accepted))
   }
 
   /** Lets everybody go on that only waits for bytes; who is in stays in, and counted, until it closes. */
@@ -97,7 +101,7 @@ export class Guard {
     const hooks = new Map<string, Hook>([['connection', (args, pass) => this.#arrive(args[0] as Connection, pass)]])
     if (this.#refuser.isSilent) {
       hooks.set('listening', (_, pass) => {
-        this.#listen()
+        this.listen()
         return pass()
       })
     }
@@ -117,12 +121,6 @@ export class Guard {
     })
     if (isGate(limiter)) hooks.set('stream', new StreamGuard(limiter, this.#guests, this.#config).hook)
     return hooks
-  }
-
-  /** Where nobody is told why, who is refused is refused before there is a socket. */
-  #listen (): void {
-    this.#unhookHandles()
-    if (this.#refuser.isSilent) this.#unhookHandles = hookHandles(this.#server, accepted => this.#turnAway(accepted))
   }
 
   /** @returns false for whom a socket is made, and who then arrives */

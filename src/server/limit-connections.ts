@@ -86,7 +86,7 @@ export function limitConnections (server: Server, limiter: ConnectionLimiter | S
   const kind = serverKind(server)
   const guard = new Guard(server, kind, limiter, parseGuard(options, kind))
   const unhook = hookEvents(server, guard.hooks)
-  guard.start()
+  guard.listen()
   let isInForce = true
 
   function unlimit (): boolean {

@@ -1,10 +1,12 @@
 import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { OVERFLOW_FACTOR } from './prefix-ledger.ts'
 import { PrefixRates } from './prefix-rates.ts'
+import { wholeQuota } from './quota.ts'
 import { scaleRate } from './rate.ts'
 import { RowRates } from './row-rates.ts'
 import type { Ip } from '../address/ip.ts'
 import type { FamilyRates, RateShortage } from './prefix-rates.ts'
+import type { Quota } from './quota.ts'
 import type { Rate } from './rate.ts'
 
 /** The one row of all remotes whose address is unknown. */
@@ -44,12 +46,8 @@ export class ClientRates {
     else this.#clients.take(ip, now)
   }
 
-  used (ip: Ip | undefined, now: number): number {
-    return ip == null ? 0 : this.#clients.used(ip, now)
-  }
-
-  settles (ip: Ip | undefined, now: number): number {
-    return ip == null ? 0 : this.#clients.settles(ip, now)
+  quota (ip: Ip | undefined, now: number): Quota {
+    return (ip == null ? this.#unknown.quota(UNKNOWN, now) : this.#clients.quota(ip, now)) ?? wholeQuota(this.#rate)
   }
 
   setRate (rate: Rate, now: number): void {

@@ -108,9 +108,8 @@ export class Gate implements SecurityGate {
     if (banned != null) return this.#deny('request', id, banned)
 
     if (!this.#core.isFree(connection.ip)) {
-      const shortage = this.#requests.check(connection, path, now, rate)
+      const shortage = this.#requests.take(connection, path, now, rate)
       if (shortage != null) return this.#deny('request', id, this.#violation(connection, shortage, now))
-      this.#requests.take(connection, path, now, rate)
     }
 
     this.#idle.touch(connection, now)

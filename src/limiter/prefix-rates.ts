@@ -3,6 +3,7 @@ import { scaleRate } from './rate.ts'
 import { OVERFLOW_FACTOR, OVERFLOW_LENGTH } from './prefix-ledger.ts'
 import { SHARED_RATE_FACTOR } from './rate-limiter.ts'
 import type { Ip } from '../address/ip.ts'
+import type { Quota } from './quota.ts'
 import type { RateLedger } from './rate-ledger.ts'
 import type { Rate } from './rate.ts'
 
@@ -83,13 +84,9 @@ export class PrefixRates {
     if (placeless && (overflow?.ledger.take(ip, now) ?? NO_PLACE) === NO_PLACE) shared?.ledger.take(ip, now)
   }
 
-  /** What the address's own prefix has used, the longest there is. */
-  used (ip: Ip, now: number): number {
-    return this.#families[ip.family].levels[0]?.ledger.used(ip, now) ?? 0
-  }
-
-  settles (ip: Ip, now: number): number {
-    return this.#families[ip.family].levels[0]?.ledger.settles(ip, now) ?? 0
+  /** What the address's own prefix has left, the longest there is; undefined where no level is limited. */
+  quota (ip: Ip, now: number): Quota | undefined {
+    return this.#families[ip.family].levels[0]?.ledger.quota(ip, now)
   }
 
   /** Forgets what the prefixes of an address used. */

@@ -1,4 +1,5 @@
 import { PrefixTable } from './prefix-table.ts'
+import { quotaAt, wholeQuota } from './quota.ts'
 import { isSameRate } from './rate.ts'
 import { rateSteps } from './rate-steps.ts'
 import { SteadyTime } from './steady-time.ts'
@@ -6,6 +7,7 @@ import { TextTable } from './text-table.ts'
 import { extend } from './word-index.ts'
 import type { Ip } from '../address/ip.ts'
 import type { PrefixTableInit } from './prefix-table.ts'
+import type { Quota } from './quota.ts'
 import type { RateSteps } from './rate-strategies/steps.ts'
 import type { Rate } from './rate.ts'
 import type { SlotTable } from './slot-table.ts'
@@ -45,8 +47,7 @@ export interface RateLedger<Key> {
   /** How much of the limit is in use. */
   used (key: Key, now: number): number
 
-  /** In how many ms the key has its whole quota again. */
-  settles (key: Key, now: number): number
+  quota (key: Key, now: number): Quota
 
   /** @returns whether the key was remembered */
   reset (key: Key): boolean
@@ -128,10 +129,10 @@ class Ledger<Key> implements RateLedger<Key> {
     return slot === -1 ? 0 : this.#steps.used(this.#cells, slot * this.#width, this.#time.at(now))
   }
 
-  settles (key: Key, now: number): number {
+  quota (key: Key, now: number): Quota {
     const slot = this.#table.find(key)
 
-    return slot === -1 ? 0 : this.#steps.settles(this.#cells, slot * this.#width, this.#time.at(now))
+    return slot === -1 ? wholeQuota(this.rate) : quotaAt(this.#steps, this.#cells, slot * this.#width, this.#time.at(now))
   }
 
   reset (key: Key): boolean {

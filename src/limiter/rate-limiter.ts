@@ -4,6 +4,7 @@ import { checkCapacity, checkCost, checkNames, checkRate, mergeRate } from './op
 import { NO_PLACE, textRateLedger } from './rate-ledger.ts'
 import { scaleRate } from './rate.ts'
 import type { Clock } from '../clock/clock.ts'
+import type { Quota } from './quota.ts'
 import type { RateLedger } from './rate-ledger.ts'
 import type { Rate } from './rate.ts'
 import type { Denied, Verdict } from './verdict.ts'
@@ -28,19 +29,6 @@ export interface RateLimiterOptions {
 
   /** @default the system's clock */
   readonly clock?: Clock
-}
-
-/** What a key has left, for response fields such as `RateLimit`. */
-export interface Quota {
-  readonly limit: number
-
-  readonly remaining: number
-
-  /** Milliseconds until the whole limit is free again; 0 when it is. */
-  readonly resetAfter: number
-
-  /** Milliseconds: the rate's. */
-  readonly window: number
 }
 
 /** One rate for many keys, each with a quota of its own. */
@@ -150,10 +138,7 @@ class TextRateLimiter implements RateLimiter {
   }
 
   quota (key: string): Quota {
-    const now = this.#clock.now()
-    const { limit, window } = this.rate
-
-    return { limit, remaining: limit - this.#keys.used(key, now), resetAfter: this.#keys.settles(key, now), window }
+    return this.#keys.quota(key, this.#clock.now())
   }
 
   reset (key: string): boolean {

@@ -7,7 +7,7 @@ import { RowRates } from './row-rates.ts'
 import type { Ip } from '../address/ip.ts'
 import type { GateConfig } from './gate-options.ts'
 import type { PathRules } from './path-rules.ts'
-import type { Quota } from './rate-limiter.ts'
+import type { Quota } from './quota.ts'
 import type { Rate } from './rate.ts'
 import type { DenyReason } from './verdict.ts'
 
@@ -72,31 +72,33 @@ export class RequestQuotas {
     callRows?.forEach((callRow, rates) => { rates.remove(callRow) })
   }
 
-  /** @param rate - counts this request, and others of the same rate, instead of the configured rate of connections */
-  check (requester: Requester, path: string, now: number, rate?: Rate): QuotaShortage | undefined {
-    const [rates, row] = this.#ratesOf(requester, rate)
-    const wait = rates.wait(row, now)
+  /**
+   * @param rate - counts this request, and others of the same rate, instead of the configured rate of connections
+   * @returns what is short, and nothing was taken; undefined when it was taken
+   */
+  take (requester: Requester, path: string, now: number, rate?: Rate): QuotaShortage | undefined {
+    const rates = rate === undefined ? this.#connections : this.#callRatesOf(rate)
+    const row = rate === undefined ? requester.row : callRowOf(requester, rates)
+    const paths = this.#paths.match(path)
+    const shared = shortage('client-request-rate', this.#clients, requester.ip, now) ??
+      (paths == null ? undefined : shortage('path-rate', paths, requester.ip, now))
+
+    // the connection's own quota is asked and taken from at once; where another one is short, it still is what is named first
+    const wait = shared == null ? rates.take(row, now) : rates.wait(row, now)
     if (wait > 0) return { reason: 'request-rate', isPath: false, limit: rates.rate.limit, wait, length: 0, window: rates.rate.window }
+    if (shared != null) return shared
 
-    return shortage('client-request-rate', this.#clients, requester.ip, now) ??
-      shortage('path-rate', this.#paths.match(path), requester.ip, now)
-  }
-
-  take (requester: Requester, path: string, now: number, rate?: Rate): void {
-    const [rates, row] = this.#ratesOf(requester, rate)
-
-    rates.take(row, now)
     this.#clients.take(requester.ip, now)
-    this.#paths.match(path)?.take(requester.ip, now)
+    paths?.take(requester.ip, now)
+    return undefined
   }
 
   quotas ({ ip, row }: Requester, path: string, now: number): GateQuotas {
-    const { rate } = this.#connections
-    const rule = this.#paths.match(path)
-    const connection = { limit: rate.limit, remaining: rate.limit - this.#connections.used(row, now), resetAfter: this.#connections.settles(row, now), window: rate.window }
-    const both = { connection, client: quotaOf(this.#clients, ip, now) }
+    const connection = this.#connections.quota(row, now)
+    const client = this.#clients.quota(ip, now)
+    const paths = this.#paths.match(path)
 
-    return rule == null ? both : { ...both, path: quotaOf(rule, ip, now) }
+    return paths == null ? { connection, client } : { connection, client, path: paths.quota(ip, now) }
   }
 
   setRequestRate (rate: Rate, now: number): void {
@@ -126,8 +128,7 @@ export class RequestQuotas {
     return this.#paths.delete(path)
   }
 
-  #ratesOf (requester: Requester, rate?: Rate): readonly [RowRates, number] {
-    if (rate === undefined) return [this.#connections, requester.row]
+  #callRatesOf (rate: Rate): RowRates {
     const key = formatRate(checkRate('rate', rate))
     let rates = this.#callRates.get(key)
 
@@ -137,22 +138,22 @@ export class RequestQuotas {
       this.#callRates.set(key, rates)
     }
 
-    requester.callRows ??= new Map()
-    const row = requester.callRows.get(rates) ?? rates.add()
-    requester.callRows.set(rates, row)
-    return [rates, row]
+    return rates
   }
 }
 
-function shortage (reason: 'client-request-rate' | 'path-rate', rates: ClientRates | undefined, ip: Ip | undefined, now: number): QuotaShortage | undefined {
-  const found = rates?.check(ip, now)
-  if (rates == null || found == null) return undefined
+function callRowOf (requester: Requester, rates: RowRates): number {
+  requester.callRows ??= new Map()
+  const row = requester.callRows.get(rates) ?? rates.add()
+
+  requester.callRows.set(rates, row)
+  return row
+}
+
+function shortage (reason: 'client-request-rate' | 'path-rate', rates: ClientRates, ip: Ip | undefined, now: number): QuotaShortage | undefined {
+  const found = rates.check(ip, now)
+  if (found == null) return undefined
 
   const { limit, wait, length, overflow } = found
   return { reason: overflow ? 'overflow-limit' : reason, isPath: reason === 'path-rate', limit, wait, length, window: rates.rate.window }
-}
-
-function quotaOf (rates: ClientRates, ip: Ip | undefined, now: number): Quota {
-  const { limit, window } = rates.rate
-  return { limit, remaining: limit - rates.used(ip, now), resetAfter: rates.settles(ip, now), window }
 }

@@ -1,6 +1,8 @@
+import { quotaAt, wholeQuota } from './quota.ts'
 import { isSameRate } from './rate.ts'
 import { rateSteps } from './rate-steps.ts'
 import { extend } from './word-index.ts'
+import type { Quota } from './quota.ts'
 import type { RateSteps } from './rate-strategies/steps.ts'
 import type { Rate } from './rate.ts'
 
@@ -43,12 +45,8 @@ export class RowRates {
     return this.rate.limit === Infinity ? 0 : this.#steps.take(this.#cells, row * this.#steps.width, now, 1)
   }
 
-  used (row: number, now: number): number {
-    return this.rate.limit === Infinity ? 0 : this.#steps.used(this.#cells, row * this.#steps.width, now)
-  }
-
-  settles (row: number, now: number): number {
-    return this.rate.limit === Infinity ? 0 : this.#steps.settles(this.#cells, row * this.#steps.width, now)
+  quota (row: number, now: number): Quota {
+    return this.rate.limit === Infinity ? wholeQuota(this.rate) : quotaAt(this.#steps, this.#cells, row * this.#steps.width, now)
   }
 
   /** What each row has used stays used, up to the new limit. */

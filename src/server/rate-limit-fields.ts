@@ -1,13 +1,15 @@
-import type { Quota } from '../limiter/rate-limiter.ts'
+import type { Quota } from '../limiter/quota.ts'
 
-/** A quota under the name that clients see. */
-export interface NamedQuota {
-  readonly name: QuotaName
-  readonly quota: Quota
+/**
+ * Quotas under the names that clients see: of the connection, of the client over all of its connections, of the authenticated user, of the path.
+ * The fields list them in this order.
+ */
+export interface NamedQuotas {
+  readonly connection?: Quota
+  readonly client?: Quota
+  readonly user?: Quota
+  readonly path?: Quota
 }
-
-/** Of the connection, of the client over all of its connections, of the path, of the authenticated user. */
-export type QuotaName = 'connection' | 'client' | 'path' | 'user'
 
 /** The greatest Integer of a structured field: RFC 9651 §3.3.1. */
 const MAX_INTEGER = 999_999_999_999_999
@@ -20,13 +22,13 @@ const SECOND = 1_000
  * A window that is not whole seconds has no `w`, which the draft makes optional and an Integer of seconds. Quotas without a limit are left
  * out; undefined when none is left.
  */
-export function rateLimitPolicy (quotas: readonly NamedQuota[]): string | undefined {
-  return list(quotas, ({ limit, window }) => window % SECOND === 0 ? `q=${integer(limit)};w=${integer(window / SECOND)}` : `q=${integer(limit)}`)
+export function rateLimitPolicy (quotas: NamedQuotas): string | undefined {
+  return list(quotas, policyOf)
 }
 
 /** The same, with the text of the last ones kept: policies change when somebody sets them, and most requests fall under the same. */
-export function policyWriter (): (quotas: readonly NamedQuota[]) => string | undefined {
-  let last: readonly NamedQuota[] | undefined
+export function policyWriter (): (quotas: NamedQuotas) => string | undefined {
+  let last: NamedQuotas | undefined
   let text: string | undefined
 
   return quotas => {
@@ -40,8 +42,8 @@ export function policyWriter (): (quotas: readonly NamedQuota[]) => string | und
 }
 
 /** The `RateLimit` field: `"connection";r=39;t=1`. What remains, and seconds until all of it is free again. §4 of the draft. */
-export function rateLimit (quotas: readonly NamedQuota[]): string | undefined {
-  return list(quotas, ({ remaining, resetAfter }) => `r=${integer(remaining)};t=${seconds(resetAfter)}`)
+export function rateLimit (quotas: NamedQuotas): string | undefined {
+  return list(quotas, limitOf)
 }
 
 /** The `Retry-After` field: whole seconds, rounded up so that who waits is not refused again, and at least 1, also when it is unknown. */
@@ -49,26 +51,31 @@ export function retryAfter (ms: number | undefined): number {
   return Math.max(1, ms == null ? 1 : seconds(ms))
 }
 
-function isSamePolicy (a: readonly NamedQuota[], b: readonly NamedQuota[]): boolean {
-  if (a.length !== b.length) return false
-
-  for (let at = 0; at < a.length; at++) {
-    const [one, other] = [a[at]!, b[at]!]
-    if (one.name !== other.name || one.quota.limit !== other.quota.limit || one.quota.window !== other.quota.window) return false
-  }
-
-  return true
+function isSamePolicy (a: NamedQuotas, b: NamedQuotas): boolean {
+  return isSameRate(a.connection, b.connection) && isSameRate(a.client, b.client) && isSameRate(a.user, b.user) && isSameRate(a.path, b.path)
 }
 
-function list (quotas: readonly NamedQuota[], parameters: (quota: Quota) => string): string | undefined {
-  let text: string | undefined
+function isSameRate (a: Quota | undefined, b: Quota | undefined): boolean {
+  return a?.limit === b?.limit && a?.window === b?.window
+}
 
-  for (const { name, quota } of quotas) {
-    if (quota.limit === Infinity) continue
-    text = text === undefined ? `"${name}";${parameters(quota)}` : `${text}, "${name}";${parameters(quota)}`
-  }
+function policyOf ({ limit, window }: Quota): string {
+  return window % SECOND === 0 ? `q=${integer(limit)};w=${integer(window / SECOND)}` : `q=${integer(limit)}`
+}
 
-  return text
+function limitOf ({ remaining, resetAfter }: Quota): string {
+  return `r=${integer(remaining)};t=${seconds(resetAfter)}`
+}
+
+type Parameters = (quota: Quota) => string
+
+function list ({ connection, client, user, path }: NamedQuotas, parameters: Parameters): string | undefined {
+  return add(add(add(add(undefined, 'connection', connection, parameters), 'client', client, parameters), 'user', user, parameters), 'path', path, parameters)
+}
+
+function add (text: string | undefined, name: keyof NamedQuotas, quota: Quota | undefined, parameters: Parameters): string | undefined {
+  if (quota == null || quota.limit === Infinity) return text
+  return text === undefined ? `"${name}";${parameters(quota)}` : `${text}, "${name}";${parameters(quota)}`
 }
 
 function seconds (ms: number): number {

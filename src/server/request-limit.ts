@@ -8,11 +8,10 @@ import { Requesters } from './requesters.ts'
 import { ignoreErrors } from './sockets.ts'
 import { UserQuotas } from './user-quotas.ts'
 import type { Duplex } from 'node:stream'
-import type { GateQuotas } from '../limiter/request-quotas.ts'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { Denied } from '../limiter/verdict.ts'
 import type { Requester } from './guest.ts'
-import type { NamedQuota } from './rate-limit-fields.ts'
+import type { NamedQuotas } from './rate-limit-fields.ts'
 import type { AnyResponse } from './refuse-request.ts'
 import type { AnyRequest, RequestConfig } from './request-options.ts'
 
@@ -74,13 +73,14 @@ export class RequestLimit {
     return this.#gate.isBanned(address) ? deny({ action: 'close', reason: 'banned' }) : this.#users!.take(user, path)
   }
 
-  #quotas ({ id }: Requester, user: string | undefined, path: string): readonly NamedQuota[] {
-    return user === undefined ? quotasOf(this.#gate.quota(id, path)) : this.#users!.quotas(user, path)
+  #quotas ({ id }: Requester, user: string | undefined, path: string): NamedQuotas | undefined {
+    return user === undefined ? this.#gate.quota(id, path) : this.#users!.quotas(user, path)
   }
 
-  #writeFields (res: AnyResponse, quotas: readonly NamedQuota[]): void {
+  #writeFields (res: AnyResponse, quotas: NamedQuotas | undefined): void {
+    if (quotas == null || res.headersSent) return
     const policy = this.#policyOf(quotas)
-    if (policy == null || res.headersSent) return
+    if (policy == null) return
 
     res.setHeader('RateLimit-Policy', policy)
     res.setHeader('RateLimit', rateLimit(quotas)!)
@@ -106,15 +106,6 @@ export class RequestLimit {
 function makeUsers (gate: SecurityGate, { userRate, clock }: RequestConfig): UserQuotas {
   const { clientRequestRate, pathRates } = gate.config()
   return new UserQuotas(userRate ?? clientRequestRate, pathRates, clock)
-}
-
-function quotasOf (quotas: GateQuotas | undefined): readonly NamedQuota[] {
-  if (quotas == null) return []
-  const { connection, client, path } = quotas
-  const own: NamedQuota = { name: 'connection', quota: connection }
-  const all: NamedQuota = { name: 'client', quota: client }
-
-  return path == null ? [own, all] : [own, all, { name: 'path', quota: path }]
 }
 
 /** A user's function that throws has said nothing: the request is limited as anybody's. */

@@ -5,7 +5,7 @@ import type { PathRules } from '../limiter/path-rules.ts'
 import type { RateLimiter } from '../limiter/rate-limiter.ts'
 import type { Rate } from '../limiter/rate.ts'
 import type { Denied } from '../limiter/verdict.ts'
-import type { NamedQuota } from './rate-limit-fields.ts'
+import type { NamedQuotas } from './rate-limit-fields.ts'
 
 /** What authenticated users may ask, each alone: over all, and for each path that has a rule. */
 export class UserQuotas {
@@ -29,10 +29,10 @@ export class UserQuotas {
     return undefined
   }
 
-  quotas (user: string, path: string): NamedQuota[] {
+  quotas (user: string, path: string): NamedQuotas {
     const rule = this.#paths.match(path)
-    const own: NamedQuota = { name: 'user', quota: this.#users.quota(user) }
+    const own = this.#users.quota(user)
 
-    return rule == null ? [own] : [own, { name: 'path', quota: rule.quota(user) }]
+    return rule == null ? { user: own } : { user: own, path: rule.quota(user) }
   }
 }

@@ -304,6 +304,27 @@ describe('the request stage', () => {
     expect(gate.quota('id')).not.toHaveProperty('path')
     expect(gate.quota('nobody')).toBeUndefined()
   })
+
+  it('names what is left of the quota that all unknown addresses share', () => {
+    const { gate, requests } = gateWith({ maxConnsPerIp: 2, requestRate: rate(10, 10), onUnknownAddress: 'allow' })
+    for (const id of ['a', 'b']) gate.allowConnect('nobody', id)
+    requests(3, 'a')
+
+    expect(gate.quota('b')).toMatchObject({ connection: { limit: 10, remaining: 10 }, client: { limit: 160, remaining: 157 } })
+  })
+
+  it.each([
+    ['the connection, then the client, then the path', 2, 2, 2, 'request-rate'],
+    ['the client before the path', 3, 2, 2, 'client-request-rate'],
+    ['the path alone', 3, 3, 2, 'path-rate']
+  ])('where several are short, names %s', (_, own, client, path, reason) => {
+    const { gate, requests } = gateWith({ requestRate: rate(own, 10), clientRequestRate: rate(client, 10), pathRates: { '/login': rate(path, 60) } })
+    gate.allowConnect(IP, 'id')
+
+    expect(requests(2, 'id', '/login')).toBe('AA')
+    expect(gate.allowRequest('id', '/login')).toMatchObject({ reason })
+    expect(gate.quota('id', '/login')).toMatchObject({ connection: { remaining: own - 2 }, client: { remaining: client - 2 }, path: { remaining: 0 } })
+  })
 })
 
 describe('trust and unlimited networks', () => {

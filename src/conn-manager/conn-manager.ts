@@ -17,8 +17,9 @@ import { Trimmer } from './trimmer.ts'
 import { untilAborted } from './until-aborted.ts'
 import type { ConnManager, ConnManagerEvents, ConnManagerInfo, DecayingTag, DecayingTagInit, Eviction, Limits, LimitsUnmet, Notifee, TagInfo, TrimPlan, TrimReport } from './contract.ts'
 import type { ConnManagerOptions } from './options.ts'
+import type { ReadPeer } from './peer-store-reader.ts'
 import type { CrowdLedger } from '../limiter/crowd-ledger.ts'
-import type { House, Trust } from '../limiter/ports.ts'
+import type { Guest, House, Trust } from '../limiter/ports.ts'
 import type { AbortOptions, Connection, Logger, Peer, PeerId } from '@libp2p/interface'
 
 export interface ConnManagerPorts {
@@ -29,7 +30,7 @@ export interface ConnManagerPorts {
   readonly crowds: CrowdLedger
 
   /** Asked once when a peer's first connection opens. Resolves to undefined for a peer that the store does not know. */
-  readonly readPeer: ((peer: PeerId) => Promise<Peer | undefined>) | undefined
+  readonly readPeer: ReadPeer | undefined
 }
 
 /** The manager with its life: it owns the timers, the events and the log, and asks the rules and ledgers around it. */
@@ -71,7 +72,7 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
     })
     this.#decayAlarm = new Alarm(options.clock, () => { this.#decayDue() })
 
-    this.#peerStore = new PeerStoreReader({ ledger: this.#ledger, read: ports.readPeer, log: ports.log, now: () => this.#now() })
+    this.#peerStore = new PeerStoreReader({ ledger: this.#ledger, read: ports.readPeer, log: ports.log, clock: options.clock })
 
     this.#trimmer = new Trimmer({
       ledger: this.#ledger,
@@ -108,6 +109,7 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
       evict: (row, newcomer) => { this.#evict(row, newcomer, 'displaced') },
       admittedAboveLimit: newcomer => { this.#reportEviction({ newcomer, reason: 'admitted-above-limit' }) },
       trustLost: () => { this.#watch.moreMayGo() },
+      storedValue: peer => this.#peerStore.valueOf(peer),
       now: () => this.#now()
     })
   }
@@ -278,13 +280,25 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
     const row = this.#ledger.connected(id, connection, client, now)
     if (row === NO_CONNECTION) return
 
-    if (this.#ledger.connections.next(row) === NO_CONNECTION) this.#peerStore.opened(id, connection)
-
+    const isFirst = this.#ledger.connections.next(row) === NO_CONNECTION
+    const read = isFirst ? this.#peerStore.opened(id, connection) : undefined
     const trusted = this.#ports.trust?.isTrusted(connection) === true
-    const stays = this.#house.opened(row, connection, { peer: connection.remotePeer, client, direction: connection.direction, trusted })
+    const { remotePeer: peer, direction, timeline } = connection
+    const newcomer = { peer, client, direction, trusted, timeline }
 
-    if (stays) this.#watch.opened()
-    else this.#evict(row, connection.remotePeer, 'not-worth-more')
+    if (this.#house.opened(row, newcomer)) this.#watch.opened()
+    else if (read == null) this.#evict(row, peer, 'not-worth-more')
+    else void read.then(() => { this.#competeAgain(connection, newcomer) })
+  }
+
+  /** It was worth too little, before the peer store had said what it knows of the peer. */
+  #competeAgain (connection: Connection, newcomer: Guest): void {
+    const { connections } = this.#ledger
+    const row = this.#ledger.rowOf(newcomer.peer.toString(), connection)
+    if (row === NO_CONNECTION || connections.isClosing(row) || connection.status !== 'open') return
+
+    if (this.#house.opened(row, newcomer)) this.#watch.opened()
+    else this.#evict(row, newcomer.peer, 'not-worth-more')
   }
 
   disconnected (connection: Connection): void {

@@ -51,7 +51,8 @@ export interface ConnManagerInit {
   readonly outboundReserve?: number
 
   /**
-   * What a newcomer may do at `hardLimit`: compete with the lowest inbound connection once its peer is known, or be refused at accept.
+   * What a newcomer may do at `hardLimit`: compete with the lowest inbound connection once its peer is known, or be refused at accept. Who would lose
+   * is given up to a second, in which the peer store says what other services think of him.
    *
    * @default 'evict'
    */

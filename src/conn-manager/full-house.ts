@@ -6,7 +6,7 @@ import type { Client } from '../address/client-key.ts'
 import type { Crowd } from '../limiter/crowd-ledger.ts'
 import type { Guest, House, Place, Trust } from '../limiter/ports.ts'
 import type { Denied } from '../limiter/verdict.ts'
-import type { Connection, PeerId } from '@libp2p/interface'
+import type { PeerId } from '@libp2p/interface'
 
 export interface FullHouseInit {
   readonly ledger: PeerLedger
@@ -24,11 +24,11 @@ export interface FullHouseInit {
   /** Nobody was left to displace. */
   readonly admittedAboveLimit: (newcomer: PeerId) => void
   readonly trustLost: () => void
+
+  /** What the peer store's tags of an unconnected peer are worth; undefined where there is nothing to read. */
+  readonly storedValue: (peer: PeerId) => Promise<number> | undefined
   readonly now: () => number
 }
-
-/** A guest whose connection may be open already. */
-type Newcomer = Omit<Guest, 'timeline'>
 
 /**
  * The ceiling: who may come in at `hardLimit`, and whom a newcomer displaces. Places are reserved from the moment the peer is known,
@@ -37,6 +37,9 @@ type Newcomer = Omit<Guest, 'timeline'>
 export class FullHouse implements House {
   readonly #init: FullHouseInit
   readonly #places = new WeakMap<object, Place>()
+
+  /** By timeline: what the peer store's tags of those are worth who have been recalled, and are not connected. */
+  readonly #storedValues = new WeakMap<object, number>()
 
   /** Rows that close once the newcomer they give way to is usable. */
   readonly #doomed = new Set<number>()
@@ -73,6 +76,12 @@ export class FullHouse implements House {
     return place
   }
 
+  recall ({ peer, timeline }: Pick<Guest, 'peer' | 'timeline'>): Promise<void> | undefined {
+    if (this.#init.onHardLimit === 'deny' || this.#storedValues.has(timeline)) return undefined
+
+    return this.#init.storedValue(peer)?.then(value => { this.#storedValues.set(timeline, value) })
+  }
+
   trustLost (): void {
     this.#init.trustLost()
   }
@@ -82,8 +91,8 @@ export class FullHouse implements House {
    *
    * @returns false when it lost and has to close
    */
-  opened (row: number, connection: Connection, newcomer: Newcomer): boolean {
-    const place = this.#places.get(connection.timeline)
+  opened (row: number, newcomer: Guest): boolean {
+    const place = this.#places.get(newcomer.timeline)
 
     if (place != null) {
       place.giveBack()
@@ -149,7 +158,7 @@ export class FullHouse implements House {
   }
 
   /** Whom a newcomer at the full house displaces: a row, `NO_CONNECTION` when it comes in and nobody is left to go, or a denial. */
-  #whomFor (newcomer: Newcomer, lowest: number): number | Denied {
+  #whomFor (newcomer: Guest, lowest: number): number | Denied {
     const entitled = newcomer.direction === 'outbound' || newcomer.trusted || this.#init.isProtected(newcomer.peer)
     if (entitled) return lowest
 
@@ -159,16 +168,24 @@ export class FullHouse implements House {
   }
 
   /** Peer value first, then crowding. Ties keep the incumbent. */
-  #isWorthMore ({ peer, client }: Newcomer, incumbent: number): boolean {
+  #isWorthMore (newcomer: Guest, incumbent: number): boolean {
     const { ledger, now } = this.#init
-    const peerRow = ledger.find(peer.toString())
-    const value = peerRow === NO_PEER ? 0 : ledger.value(peerRow, now())
 
     const order =
-      value - ledger.value(ledger.connections.peer(incumbent), now()) ||
-      this.#compareCrowds(ledger.connections.crowd(incumbent), ledger.crowds.find(client))
+      this.#valueOf(newcomer) - ledger.value(ledger.connections.peer(incumbent), now()) ||
+      this.#compareCrowds(ledger.connections.crowd(incumbent), ledger.crowds.find(newcomer.client))
 
     return order > 0
+  }
+
+  /** The ledger knows the peer store's tags of connected peers only. */
+  #valueOf ({ peer, timeline }: Guest): number {
+    const { ledger, now } = this.#init
+    const stored = this.#storedValues.get(timeline) ?? 0
+    const row = ledger.find(peer.toString())
+    if (row === NO_PEER) return stored
+
+    return ledger.value(row, now()) + (ledger.storeTags(row, now()) == null ? stored : 0)
   }
 
   /**

@@ -73,6 +73,12 @@ export class PeerLedger {
     return this.#rows.get(id) ?? NO_PEER
   }
 
+  /** The row of one of a peer's connections, `NO_CONNECTION` when it is not here. */
+  rowOf (id: string, connection: Connection): number {
+    const peer = this.find(id)
+    return peer === NO_PEER ? NO_CONNECTION : this.connections.find(this.#connectionHead[peer]!, connection)
+  }
+
   id (row: number): string { return this.#ids[row]! }
   isProtected (row: number): boolean { return this.#protected[row] === 1 }
   firstConnection (row: number): number { return this.#connectionHead[row]! }
@@ -97,13 +103,11 @@ export class PeerLedger {
 
   /** @returns the row it had, or `NO_CONNECTION` when it was not here */
   disconnected (id: string, connection: Connection, now: number): number {
-    const row = this.find(id)
-    if (row === NO_PEER) return NO_CONNECTION
-
     const { connections } = this
-    const gone = connections.find(this.#connectionHead[row]!, connection)
+    const gone = this.rowOf(id, connection)
     if (gone === NO_CONNECTION) return NO_CONNECTION
 
+    const row = connections.peer(gone)
     this.crowds.leave(connections.crowd(gone))
     this.#connectionHead[row] = connections.remove(gone, this.#connectionHead[row]!)
 

@@ -2,16 +2,22 @@ import { NO_CONNECTION } from './connection-table.ts'
 import { NO_PEER } from './peer-ledger.ts'
 import { peerStoreTags } from './peer-store-tags.ts'
 import type { PeerLedger } from './peer-ledger.ts'
+import type { Clock } from '../clock/clock.ts'
 import type { Connection, Logger, Peer, PeerId } from '@libp2p/interface'
+
+/** Resolves to undefined for a peer that the store does not know. */
+export type ReadPeer = (peer: PeerId) => Promise<Peer | undefined>
 
 export interface PeerStoreReaderInit {
   readonly ledger: PeerLedger
 
-  /** Resolves to undefined for a peer that the store does not know. */
-  readonly read: ((peer: PeerId) => Promise<Peer | undefined>) | undefined
+  readonly read: ReadPeer | undefined
   readonly log: Logger
-  readonly now: () => number
+  readonly clock: Clock
 }
+
+/** For those who wait for an answer. A store on this machine has one in well under a millisecond. */
+const DEADLINE = 1_000
 
 /**
  * Keeps the ledger's copy of the peer store's tags: one read when a peer connects, and from then on the store's own events. Nothing is
@@ -27,20 +33,31 @@ export class PeerStoreReader {
     this.#init = init
   }
 
-  /** A peer's first connection opened. */
-  opened (id: string, connection: Connection): void {
-    const { read, log } = this.#init
-    if (read == null) return
+  /** A peer's first connection opened. @returns when its tags are known, or are not in time; undefined where there is no store */
+  opened (id: string, connection: Connection): Promise<void> | undefined {
+    const { read } = this.#init
+    if (read == null) return undefined
 
     this.#reads.set(id, connection)
 
-    read(connection.remotePeer).then(peer => {
-      if (peer != null && this.#reads.get(id) === connection) this.updated(peer)
-    }, error => {
-      log.error('could not read tags of %p - %e', connection.remotePeer, error)
-    }).finally(() => {
-      if (this.#reads.get(id) === connection) this.#reads.delete(id)
-    })
+    return this.#inTime(this.#read(read, connection.remotePeer).then(peer => {
+      const isWanted = this.#reads.get(id) === connection
+
+      if (isWanted) this.#reads.delete(id)
+      if (isWanted && peer != null) this.updated(peer)
+    }), undefined)
+  }
+
+  /**
+   * What the peer store's tags of an unconnected peer are worth, of whom nothing is kept here. Zero when that is not known in time.
+   *
+   * @returns undefined where there is no store, and of connected peers
+   */
+  valueOf (peer: PeerId): Promise<number> | undefined {
+    const { read, clock } = this.#init
+    if (read == null || this.#isConnected(peer.toString())) return undefined
+
+    return this.#inTime(this.#read(read, peer).then(known => known == null ? 0 : peerStoreTags(known.tags, clock.now())?.value ?? 0), 0)
   }
 
   closed (id: string): void {
@@ -53,17 +70,39 @@ export class PeerStoreReader {
    * @returns whether a `keep-alive` tag has gone
    */
   updated (peer: Peer): boolean {
-    const { ledger, now } = this.#init
+    const { ledger, clock } = this.#init
+    const now = clock.now()
     const id = peer.id.toString()
     if (!this.#isConnected(id)) return false
 
     const row = ledger.find(id)
-    const wasKept = ledger.storeTags(row, now())?.keepAlive === true
-    const tags = peerStoreTags(peer.tags, now())
+    const wasKept = ledger.storeTags(row, now)?.keepAlive === true
+    const tags = peerStoreTags(peer.tags, now)
 
     this.#reads.delete(id)
     ledger.setStoreTags(row, tags)
     return wasKept && tags?.keepAlive !== true
+  }
+
+  /** A store that fails knows nobody. */
+  async #read (read: ReadPeer, peer: PeerId): Promise<Peer | undefined> {
+    try {
+      return await read(peer)
+    } catch (error) {
+      this.#init.log.error('could not read tags of %p - %e', peer, error)
+      return undefined
+    }
+  }
+
+  async #inTime<T> (answer: Promise<T>, late: T): Promise<T> {
+    return new Promise(resolve => {
+      const cancel = this.#init.clock.after(DEADLINE, () => { resolve(late) })
+
+      void answer.then(value => {
+        cancel()
+        resolve(value)
+      })
+    })
   }
 
   #isConnected (id: string): boolean {

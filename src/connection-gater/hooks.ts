@@ -15,6 +15,9 @@ interface Question {
   readonly args: readonly unknown[]
   readonly decide: () => Verdict
 
+  /** What has to be waited for before a no is final. */
+  readonly recall?: (denied: Denied) => Promise<void> | undefined
+
   /** What is done once everybody has said yes. */
   readonly commit?: () => void
   readonly maConn?: MultiaddrConnection
@@ -28,6 +31,7 @@ export interface Deciding {
   accept (maConn: MultiaddrConnection): Verdict
   outbound (peer: PeerId, maConn: MultiaddrConnection): Verdict
   secured (direction: 'inbound' | 'outbound', peer: PeerId, maConn: MultiaddrConnection): Verdict
+  recall (denied: Denied, peer: PeerId, maConn: MultiaddrConnection): Promise<void> | undefined
   upgraded (peer: PeerId, maConn: MultiaddrConnection): Verdict
   enter (maConn: MultiaddrConnection): void
   relayReservation (source: PeerId): Verdict
@@ -54,7 +58,8 @@ const NOT_OPEN = deny({ action: 'close', reason: 'not-open' })
 
 /**
  * js-libp2p's twelve hooks. Each answers at once: what it counts must be counted in the turn in which the socket was seen. Only where the
- * user's own gater answers with a promise, or stored rules are still being loaded, is the answer a promise, too.
+ * user's own gater answers with a promise, stored rules are still being loaded, or the peer store is asked what a loser at the full house is worth, is
+ * the answer a promise, too.
  */
 export function makeHooks (init: HooksInit): Required<Libp2pConnectionGater> {
   const { gate } = init
@@ -68,7 +73,7 @@ export function makeHooks (init: HooksInit): Required<Libp2pConnectionGater> {
       hook: 'denyOutboundConnection', stage: 'outbound', args: [peer, maConn], peer, maConn, decide: () => gate.outbound(peer, maConn)
     }),
     denyInboundEncryptedConnection: (peer, maConn) => ask({
-      hook: 'denyInboundEncryptedConnection', stage: 'secured', args: [peer, maConn], peer, maConn, decide: () => gate.secured('inbound', peer, maConn)
+      hook: 'denyInboundEncryptedConnection', stage: 'secured', args: [peer, maConn], peer, maConn, decide: () => gate.secured('inbound', peer, maConn), recall: denied => gate.recall(denied, peer, maConn)
     }),
     denyOutboundEncryptedConnection: (peer, maConn) => ask({
       hook: 'denyOutboundEncryptedConnection', stage: 'secured', args: [peer, maConn], peer, maConn, decide: () => gate.secured('outbound', peer, maConn)
@@ -97,6 +102,13 @@ export function makeHooks (init: HooksInit): Required<Libp2pConnectionGater> {
 function answer (init: HooksInit, question: Question): Deny {
   const loading = init.loading()
   const ours = decide(init, question)
+  const recalled = ours == null ? undefined : question.recall?.(ours)
+
+  if (recalled != null) return recalled.then(() => settle(init, question, init.loading(), decide(init, question)))
+  return settle(init, question, loading, ours)
+}
+
+function settle (init: HooksInit, question: Question, loading: Promise<void> | undefined, ours: Answer): Deny {
   if (ours != null) return finish(init, question, ours)
   if (loading != null) return loading.then(async () => finish(init, question, again(init, question) ?? await askUser(init, question)))
 

@@ -70,6 +70,11 @@ export class StageDesk implements Deciding {
     return 'allow' in secured ? secured : this.#known.secured(secured)
   }
 
+  /** The peer store may know of a peer what the house did not. */
+  recall ({ reason }: Denied, peer: PeerId, { timeline }: MultiaddrConnection): Promise<void> | undefined {
+    return reason === 'hard-limit' ? this.#parts.house?.recall({ peer, timeline }) : undefined
+  }
+
   upgraded (peer: PeerId, maConn: MultiaddrConnection): Verdict {
     const secured = this.#find(maConn.direction, peer, maConn)
 

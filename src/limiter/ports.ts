@@ -25,6 +25,14 @@ export interface House {
    */
   reserve (guest: Guest): Place | Denied
 
+  /**
+   * Reads what the peer store says of a guest who was refused for being worth too little: then he is to be asked about once more. Never rejects, and
+   * has a deadline of its own.
+   *
+   * @returns undefined where it would change nothing
+   */
+  recall (guest: Pick<Guest, 'peer' | 'timeline'>): Promise<void> | undefined
+
   /** Somebody is not trusted any more: a trim that had to spare them may go on. */
   trustLost (): void
 }

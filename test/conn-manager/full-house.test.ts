@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { clientOf } from '../../src/address/client.ts'
-import { heard, openOnes, partHouse } from '../support/mock-house.ts'
+import { heard, openOnes, partHouse, storedPeer } from '../support/mock-house.ts'
 import { peer } from '../support/peers.ts'
 import type { MockConnection } from '../support/mock-connection.ts'
 import type { PartHouse } from '../support/mock-house.ts'
+import type { ReadPeer } from '../../src/conn-manager/peer-store-reader.ts'
 import type { ConnManagerInit } from '../../src/index.ts'
 import type { Place } from '../../src/limiter/ports.ts'
 import type { Denied } from '../../src/limiter/verdict.ts'
@@ -29,8 +30,8 @@ function arriveAndTake (house: PartHouse, connection: MockConnection, trusted = 
   return place
 }
 
-function full (init: ConnManagerInit = {}): PartHouse {
-  const house = partHouse({ ...marks, ...init })
+function full (init: ConnManagerInit = {}, readPeer?: ReadPeer): PartHouse {
+  const house = partHouse({ ...marks, ...init }, { readPeer })
   house.openMany(3)
   return house
 }
@@ -221,5 +222,126 @@ describe('without a gate', () => {
     expect(loser.calls).toEqual(['close'])
     expect(house.manager.getInfo()).toMatchObject({ connCount: 3, trackedPeers: 3 })
     expect(evictions).toMatchObject([{ connectionId: loser.id, newcomer: loser.remotePeer, reason: 'not-worth-more' }])
+  })
+})
+
+/** A peer store that knows one tag of everybody, of so much value. */
+const worth = (value: number): ReadPeer => async peer => storedPeer(peer, { kad: value })
+const hangs: ReadPeer = async () => new Promise(() => {})
+const fails: ReadPeer = async () => { throw new Error('disk full') }
+
+async function turns (): Promise<void> {
+  for (let n = 0; n < 20; n++) await Promise.resolve()
+}
+
+describe('the peer store\'s tags of a newcomer', () => {
+  it.each<[string, ReadPeer, number, boolean]>([
+    ['are read for one who loses without them, and may win', worth(5), 4, true],
+    ['lose where they are worth no more', worth(5), 5, false],
+    ['are added to own tags', worth(5), 5.5, true],
+    ['are nothing where the store does not know the peer', async () => undefined, 0, false],
+    ['are nothing where the store fails', fails, 0, false]
+  ])('%s', async (_, readPeer, incumbents, wins) => {
+    const house = full({}, readPeer)
+    await turns()
+    for (const { remotePeer } of house.connections) house.manager.peerUpdated(storedPeer(remotePeer, { kad: Math.floor(incumbents) }))
+
+    const newcomer = house.make()
+    if (incumbents % 1 > 0) house.manager.tagPeer(newcomer.remotePeer, 'own', 1)
+    expect(arrive(house, newcomer)).toEqual(DENIED)
+
+    await house.manager.house.recall({ peer: newcomer.remotePeer, timeline: newcomer.timeline })
+    expect(arrive(house, newcomer).allow).toBe(wins)
+  })
+
+  it('are waited for no longer than a second', async () => {
+    const house = full({}, hangs)
+    const newcomer = house.make()
+    let done = false
+    void house.manager.house.recall({ peer: newcomer.remotePeer, timeline: newcomer.timeline })!.then(() => { done = true })
+
+    house.clock.advance(999)
+    await turns()
+    expect(done).toBe(false)
+
+    house.clock.advance(1)
+    await turns()
+    expect(done).toBe(true)
+    expect(arrive(house, newcomer)).toEqual(DENIED)
+  })
+
+  it('are read once, and not where they would change nothing', async () => {
+    const house = full({}, worth(1))
+    const { house: port } = house.manager
+    const newcomer = house.make()
+    const guest = { peer: newcomer.remotePeer, timeline: newcomer.timeline }
+    const known = house.make({ remotePeer: peer(0) })
+
+    await port.recall(guest)
+    expect(port.recall(guest)).toBeUndefined()
+    expect(port.recall({ peer: known.remotePeer, timeline: known.timeline })).toBeUndefined()
+    expect(full({ onHardLimit: 'deny' }, worth(1)).manager.house.recall(guest)).toBeUndefined()
+    expect(full().manager.house.recall(guest)).toBeUndefined()
+  })
+
+  it('count once when the peer has connected meanwhile', async () => {
+    const house = full({}, worth(3))
+    await turns()
+    for (const { remotePeer } of house.connections) house.manager.tagPeer(remotePeer, 'own', 2)
+
+    const newcomer = house.make({ remotePeer: peer(9) })
+    await house.manager.house.recall({ peer: peer(9), timeline: newcomer.timeline })
+    house.open({ remotePeer: peer(9), direction: 'outbound' })
+    await turns()
+
+    // the others are worth 3 + 2, and he 3, not 6
+    expect(arrive(house, newcomer)).toEqual(DENIED)
+  })
+
+  it('decide without a gate, too: who loses waits for them, and is not asked about twice', async () => {
+    let value = 5
+    const house = full({}, async id => storedPeer(id, { kad: value }))
+    const evictions = heard(house.manager, 'evict')
+    await turns()
+    value = 6
+    const winner = house.open()
+    value = 5
+    const loser = house.open()
+    expect([winner.status, loser.status, evictions.length]).toEqual(['open', 'open', 0])
+
+    await turns()
+    expect(openOnes(house.connections)).toEqual(['c0001', 'c0002', 'c0003'])
+    expect(evictions).toMatchObject([
+      { connectionId: 'c0000', newcomer: winner.remotePeer, reason: 'displaced', value: 5 },
+      { connectionId: loser.id, newcomer: loser.remotePeer, reason: 'not-worth-more', value: 5 }
+    ])
+    expect(house.manager.getInfo().connCount).toBe(3)
+  })
+
+  it.each<[string, (house: PartHouse, newcomer: MockConnection) => void]>([
+    ['closes', (_, newcomer) => { newcomer.end() }],
+    ['dies unannounced', (_, newcomer) => { newcomer.status = 'closed' }],
+    ['is gone because the manager stops', house => { house.manager.stop() }]
+  ])('decide nothing for one who %s meanwhile', async (_, change) => {
+    const house = full({}, worth(0))
+    const evictions = heard(house.manager, 'evict')
+    await turns()
+    const newcomer = house.open()
+    change(house, newcomer)
+    await turns()
+
+    expect(evictions).toEqual([])
+    expect(newcomer.calls).toEqual([])
+    expect(house.clock.pending).toBe(0)
+  })
+
+  it('do not keep one in whose store hangs: he is closed after a second', async () => {
+    const house = full({}, hangs)
+    const newcomer = house.open()
+    house.clock.advance(1_000)
+    await turns()
+
+    expect(newcomer.calls).toEqual(['close'])
+    expect(house.manager.getInfo().connCount).toBe(3)
   })
 })

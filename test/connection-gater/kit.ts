@@ -127,6 +127,14 @@ export class FakeHouse implements House {
     this.log.push('trust lost')
   }
 
+  /** What becomes of the house meanwhile; by default there is nothing to recall. */
+  recalled: Promise<void> | undefined = undefined
+
+  recall (): Promise<void> | undefined {
+    if (this.recalled != null) this.log.push('recall')
+    return this.recalled
+  }
+
   reserve ({ trusted, direction }: { trusted: boolean, direction: string }): Place | { allow: false, action: 'close', reason: 'hard-limit' } {
     this.log.push(`reserve ${direction}${trusted ? ' trusted' : ''}`)
     if (this.full && !trusted) return { allow: false, action: 'close', reason: 'hard-limit' }

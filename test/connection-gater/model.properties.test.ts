@@ -32,6 +32,8 @@ class PlainHouse implements House {
 
   trustLost (): void {}
 
+  recall (): undefined {}
+
   reserve ({ trusted, timeline }: Guest): Place | typeof REFUSED {
     expect(this.taken.has(timeline)).toBe(false)
     if (this.taken.size >= this.places && !trusted) return REFUSED

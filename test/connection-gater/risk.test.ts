@@ -47,7 +47,7 @@ describe('offences', () => {
     ['a block', { blocks: ['192.0.2.1'] }, 'blocked-address']
   ] as const)('are none against %s', (_, init, reason) => {
     const { gater, gate } = bench({ ...init, risk: { threshold: 1 } })
-    gate.attach({ isProtected: () => false, atAccept: () => ({ allow: false, action: 'close', reason: 'hard-limit' }), reserve: () => { throw new Error('not asked') }, trustLost: () => {} })
+    gate.attach({ isProtected: () => false, atAccept: () => ({ allow: false, action: 'close', reason: 'hard-limit' }), reserve: () => { throw new Error('not asked') }, trustLost: () => {}, recall: () => undefined })
     gater.denyInboundConnection(socket())
 
     expect(gater.inspect()).toMatchObject({ denials: { [reason]: 1 }, bans: [], scored: 0 })

@@ -1,6 +1,7 @@
 import { noise } from '@libp2p/noise'
 import { tcp } from '@libp2p/tcp'
 import { describe, expect, it } from 'vitest'
+import { nextTurn } from '../../src/clock/next-turn.ts'
 import { fleet, present } from '../support/fleet.ts'
 import { componentsOf } from '../support/inside.ts'
 import { heard } from '../support/mock-house.ts'
@@ -33,6 +34,9 @@ async function fill (values: readonly [number, number, number, number], init: Co
 async function knock (hub: Hub, from: Libp2p): Promise<boolean> {
   const isIn = await from.dial(hub.getMultiaddrs()).then(() => true, () => false)
   await until('the upgrade is done', () => componentsOf(hub).connectionManager.incomingPendingConnections === 0)
+  // who loses stays until the peer store has been read, which these reads come after
+  await hub.peerStore.has(from.peerId)
+  await nextTurn()
   await until('whoever has to go has gone', () => hub.getConnections().every(({ status }) => status === 'open'))
   return isIn
 }
@@ -73,6 +77,17 @@ describe('at the hard limit an inbound newcomer', () => {
     expect(present(hub, [...incumbents, newcomer])).toEqual([0, 2, 3, 4])
     expect(evictions).toMatchObject([{ reason: 'displaced', value: 1 }])
     expect(evictions[0]!.newcomer.equals(newcomer.peerId)).toBe(true)
+  })
+
+  it('that another service has tagged in the peer store displaces one that is worth less', async () => {
+    const { hub, incumbents, evictions } = await fill([2, 1, 2, 3])
+    const newcomer = await visitor()
+    await hub.peerStore.merge(newcomer.peerId, { tags: { 'kad-close': { value: 50 } } })
+
+    expect(await knock(hub, newcomer)).toBe(true)
+
+    expect(present(hub, [...incumbents, newcomer])).toEqual([0, 2, 3, 4])
+    expect(evictions).toMatchObject([{ reason: 'displaced', value: 1 }])
   })
 
   it('that is protected displaces the lowest, whatever it is worth', async () => {

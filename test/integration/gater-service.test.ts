@@ -49,6 +49,24 @@ describe('a gater and a manager on one node', () => {
     await until('somebody went for him', () => node.getConnections(friend!.peerId).length === 1 && gater.inspect().connections === 2)
   })
 
+  it('let one in at the full house whom another service has tagged in the peer store, and never announce the one who loses', async () => {
+    const { node, gater } = await guarded(LISTEN, {}, { lowWater: 2, highWater: 2, hardLimit: 2, outboundReserve: 0 })
+    mine(node)
+    const [first, second, stranger, known] = await Promise.all(['127.0.1.1', '127.0.2.1', '127.0.1.2', '127.0.1.3'].map(async address => mine(await visitorFrom(address))))
+    expect([await isLetIn(first!, node), await isLetIn(second!, node)]).toEqual([true, true])
+    await until('the house is full', () => gater.inspect().open.inbound === 2)
+    node.services.connManager.tagPeer(first!.peerId, 'own', 10)
+    await node.peerStore.merge(stranger!.peerId, { tags: { mesh: { value: 0 } } })
+    await node.peerStore.merge(known!.peerId, { tags: { mesh: { value: 5 } } })
+
+    await isLetIn(stranger!, node)
+    await until('he is refused', () => gater.inspect().denials['hard-limit'] === 1)
+    expect(await isLetIn(known!, node)).toBe(true)
+    await until('somebody went for him', () => node.getConnections(known!.peerId).length === 1 && gater.inspect().connections === 2)
+    expect(node.getConnections(first!.peerId)).toHaveLength(1)
+    expect(gater.inspect().denials).toEqual({ 'hard-limit': 1 })
+  })
+
   it('trust whom js-libp2p\'s own allow list names, from accept on', async () => {
     const { node } = await guarded(LISTEN, { maxConnsPerIp: 0 }, {}, { connectionManager: { ...connectionManagerDefaults, allow: ['/ip4/127.0.5.0/ipcidr/24'] } } as never)
     mine(node)

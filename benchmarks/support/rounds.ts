@@ -64,7 +64,8 @@ function perTurn ({ operations }: Contestant): number {
   return Math.ceil(operations / TURNS)
 }
 
-function turned<T> (all: readonly T[], by: number): T[] {
+/** In another order for each `by`: nobody always comes after the same one. */
+export function turned<T> (all: readonly T[], by: number): T[] {
   const at = by % all.length
   const order = [...all.slice(at), ...all.slice(0, at)]
 

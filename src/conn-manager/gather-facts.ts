@@ -1,7 +1,9 @@
+import { bestOfEach } from './best-connections.ts'
 import { NO_CONNECTION } from './connection-table.ts'
 import { countedStreams, hasCountedStreams } from './counted-streams.ts'
 import { GUARD } from './trim-facts.ts'
 import type { ConnectionTable } from './connection-table.ts'
+import type { Columns, FactsMemory } from './facts-memory.ts'
 import type { PeerLedger } from './peer-ledger.ts'
 import type { TrimFacts } from './trim-facts.ts'
 import type { Trust } from '../limiter/ports.ts'
@@ -29,29 +31,6 @@ export interface Gathered {
 /** Rows that are read in one go. */
 const PART = 512
 
-/**
- * The memory of a trim, for the next one as long as nobody else needs it: at a million connections it is 40 MB, and taking as much for each
- * plan made the collector run in each of them, which took three times as long as the plan.
- */
-export class FactsMemory {
-  #last: WeakRef<Columns> | undefined
-
-  /** Columns with so many places, all zero, for nobody else until they are given back: a user's comparator may ask for a plan of its own. */
-  take (places: number): Columns {
-    const last = this.#last?.deref()
-    this.#last = undefined
-
-    if (last == null || last.rows.length < places || last.rows.length > 2 * places) return newColumns(places)
-
-    for (const column of Object.values(last)) column.fill(0)
-    return last
-  }
-
-  giveBack (columns: Columns): void {
-    this.#last = new WeakRef(columns)
-  }
-}
-
 /** Reads the facts of every open connection. */
 export function gatherFacts (ledger: PeerLedger, trust: Trust | undefined, now: number, memory: FactsMemory): Gathered {
   const all = ledger.connections.rows
@@ -74,7 +53,7 @@ export function gatherFacts (ledger: PeerLedger, trust: Trust | undefined, now: 
     connectionId: index => ledger.connections.connection(rows[index]!)!.id
   }
 
-  if (shared.length > 0) markBest(reading, facts, rows)
+  if (shared.length > 0) markShared(reading, facts, rows)
   return { facts, rows, ended, leaving, keptUntil: reading.keptUntil, columns }
 }
 
@@ -96,24 +75,6 @@ interface Reading {
   readonly shared: number[]
   size: number
   keptUntil: number
-}
-
-type Columns = Omit<TrimFacts, 'size' | 'readUse' | 'readTies' | 'connectionId'> & { readonly rows: Int32Array }
-
-function newColumns (places: number): Columns {
-  return {
-    rows: new Int32Array(places),
-    value: new Float64Array(places),
-    active: new Uint8Array(places),
-    streams: new Int32Array(places),
-    outbound: new Uint8Array(places),
-    redundant: new Uint8Array(places),
-    wideCrowd: new Int32Array(places),
-    narrowCrowd: new Int32Array(places),
-    openedAt: new Float64Array(places),
-    guard: new Uint8Array(places),
-    keepAlive: new Uint8Array(places)
-  }
 }
 
 function readRows (reading: Reading, from: number, to: number): void {
@@ -184,19 +145,9 @@ function readTies ({ active, streams, narrowCrowd }: TrimFacts, items: Int32Arra
   }
 }
 
-/** Finds the best connection of each peer that has several: it alone can be kept alive, and others without counted streams are redundant. */
-function markBest (reading: Reading, facts: TrimFacts, rows: Int32Array): void {
+function markShared (reading: Reading, facts: TrimFacts, rows: Int32Array): void {
   const { ledger: { connections }, shared } = reading
-  const best = new Map<number, number>()
-
-  for (const i of shared) {
-    const row = rows[i]!
-    facts.active[i] = hasCountedStreams(connections.connection(row)!) ? 1 : 0
-
-    const peer = connections.peer(row)
-    const other = best.get(peer)
-    if (other == null || isBetter(connections, facts, rows, i, other)) best.set(peer, i)
-  }
+  const best = bestOfEach(shared, facts, rows, connections)
 
   for (const i of shared) {
     const peer = connections.peer(rows[i]!)
@@ -204,16 +155,4 @@ function markBest (reading: Reading, facts: TrimFacts, rows: Int32Array): void {
     if (best.get(peer) === i) markKeptAlive(reading, i, peer)
     else if (facts.active[i] === 0) facts.redundant[i] = 1
   }
-}
-
-/** Direct before limited, with counted streams before without, outbound before inbound, older, smaller id. */
-function isBetter (connections: ConnectionTable, facts: TrimFacts, rows: Int32Array, a: number, b: number): boolean {
-  const order =
-    Number(connections.isDirect(rows[b]!)) - Number(connections.isDirect(rows[a]!)) ||
-    facts.active[b]! - facts.active[a]! ||
-    facts.outbound[b]! - facts.outbound[a]! ||
-    facts.openedAt[a]! - facts.openedAt[b]! ||
-    (facts.connectionId(a) < facts.connectionId(b) ? -1 : 1)
-
-  return order < 0
 }

@@ -1,5 +1,6 @@
 import { closeConnections } from './close-connections.ts'
-import { FactsMemory, gatherFacts } from './gather-facts.ts'
+import { FactsMemory } from './facts-memory.ts'
+import { gatherFacts } from './gather-facts.ts'
 import { chooseForTrim } from './trim-plan.ts'
 import { userRanking } from './trim-ranking.ts'
 import type { ConnManagerInit, Limits, TrimCandidate, TrimEntry, TrimPlan, TrimReport } from './contract.ts'

@@ -18,7 +18,7 @@ const SILENT = 50
 const ROUNDS = 12
 
 /** In each turn. */
-const REQUESTS = { http: 800, https: 180 } as const
+const REQUESTS = { http: 600, https: 180 } as const
 
 /** Milliseconds. */
 const SETTLED = 20

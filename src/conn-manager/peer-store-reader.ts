@@ -33,19 +33,18 @@ export class PeerStoreReader {
     this.#init = init
   }
 
-  /** A peer's first connection opened. @returns when its tags are known, or are not in time; undefined where there is no store */
+  /** A peer's first connection opened. @returns when its tags are known; undefined where there is no store */
   opened (id: string, connection: Connection): Promise<void> | undefined {
     const { read } = this.#init
     if (read == null) return undefined
 
     this.#reads.set(id, connection)
 
-    return this.#inTime(this.#read(read, connection.remotePeer).then(peer => {
-      const isWanted = this.#reads.get(id) === connection
-
-      if (isWanted) this.#reads.delete(id)
-      if (isWanted && peer != null) this.updated(peer)
-    }), undefined)
+    return this.#read(read, connection.remotePeer, peer => {
+      if (this.#reads.get(id) === connection) this.updated(peer)
+    }).then(() => {
+      if (this.#reads.get(id) === connection) this.#reads.delete(id)
+    })
   }
 
   /**
@@ -57,7 +56,20 @@ export class PeerStoreReader {
     const { read, clock } = this.#init
     if (read == null || this.#isConnected(peer.toString())) return undefined
 
-    return this.#inTime(this.#read(read, peer).then(known => known == null ? 0 : peerStoreTags(known.tags, clock.now())?.value ?? 0), 0)
+    const value = this.#read(read, peer, known => peerStoreTags(known.tags, clock.now())?.value)
+    return this.inTime(value, undefined).then(known => known ?? 0)
+  }
+
+  /** @param late - the answer where the store has none in time */
+  async inTime<T> (answer: Promise<T>, late: T): Promise<T> {
+    return new Promise(resolve => {
+      const cancel = this.#init.clock.after(DEADLINE, () => { resolve(late) })
+
+      void answer.then(value => {
+        cancel()
+        resolve(value)
+      })
+    })
   }
 
   closed (id: string): void {
@@ -84,25 +96,15 @@ export class PeerStoreReader {
     return wasKept && tags?.keepAlive !== true
   }
 
-  /** A store that fails knows nobody. */
-  async #read (read: ReadPeer, peer: PeerId): Promise<Peer | undefined> {
+  /** A store that fails, or answers with rubbish, knows nobody. */
+  async #read<T> (read: ReadPeer, id: PeerId, use: (peer: Peer) => T): Promise<T | undefined> {
     try {
-      return await read(peer)
+      const peer = await read(id)
+      return peer == null ? undefined : use(peer)
     } catch (error) {
-      this.#init.log.error('could not read tags of %p - %e', peer, error)
+      this.#init.log.error('could not read tags of %p - %e', id, error)
       return undefined
     }
-  }
-
-  async #inTime<T> (answer: Promise<T>, late: T): Promise<T> {
-    return new Promise(resolve => {
-      const cancel = this.#init.clock.after(DEADLINE, () => { resolve(late) })
-
-      void answer.then(value => {
-        cancel()
-        resolve(value)
-      })
-    })
   }
 
   #isConnected (id: string): boolean {

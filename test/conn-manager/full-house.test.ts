@@ -228,6 +228,7 @@ describe('without a gate', () => {
 /** A peer store that knows one tag of everybody, of so much value. */
 const worth = (value: number): ReadPeer => async peer => storedPeer(peer, { kad: value })
 const hangs: ReadPeer = async () => new Promise(() => {})
+const rubbish: ReadPeer = async id => ({ ...storedPeer(id, {}), tags: null as never })
 const fails: ReadPeer = async () => { throw new Error('disk full') }
 
 async function turns (): Promise<void> {
@@ -240,7 +241,8 @@ describe('the peer store\'s tags of a newcomer', () => {
     ['lose where they are worth no more', worth(5), 5, false],
     ['are added to own tags', worth(5), 5.5, true],
     ['are nothing where the store does not know the peer', async () => undefined, 0, false],
-    ['are nothing where the store fails', fails, 0, false]
+    ['are nothing where the store fails', fails, 0, false],
+    ['are nothing where the store answers with rubbish', rubbish, 0, false]
   ])('%s', async (_, readPeer, incumbents, wins) => {
     const house = full({}, readPeer)
     await turns()

@@ -47,6 +47,7 @@ export interface RateLedger<Key> {
   /** How much of the limit is in use. */
   used (key: Key, now: number): number
 
+  /** What the key has left of its limit, and in how many ms all of it. Remembers nothing. */
   quota (key: Key, now: number): Quota
 
   /** @returns whether the key was remembered */

@@ -22,6 +22,12 @@ type Load = () => Promise<Omit<Road, 'name' | 'isRelayed' | 'hasIp'>>
 const plain: Libp2pOptions<ServiceMap> = {}
 let inMemory = 0
 
+/**
+ * For port 0 js-libp2p looks for a port that is free for TCP, and then takes it for UDP: with several processes at it somebody else has it by then. Each
+ * process has a hundred of its own, below those that systems give away.
+ */
+let udpPort = 10_000 + process.pid % 200 * 100
+
 const LOADS: Readonly<Record<string, Load>> = {
   'TCP': async () => ({ options: plain, listen: () => '/ip4/127.0.0.1/tcp/0' }),
   'WebSockets': async () => ({ options: plain, listen: () => '/ip4/127.0.0.1/tcp/0/ws' }),
@@ -35,7 +41,7 @@ const LOADS: Readonly<Record<string, Load>> = {
   },
   'WebRTC-direct': async () => {
     const { webRTCDirect } = await import('@libp2p/webrtc')
-    return { options: { transports: [...BASE.transports, webRTCDirect()] } as unknown as Libp2pOptions<ServiceMap>, listen: () => '/ip4/127.0.0.1/udp/0/webrtc-direct' }
+    return { options: { transports: [...BASE.transports, webRTCDirect()] } as unknown as Libp2pOptions<ServiceMap>, listen: () => `/ip4/127.0.0.1/udp/${udpPort++}/webrtc-direct` }
   }
 }
 

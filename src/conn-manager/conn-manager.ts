@@ -288,7 +288,7 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
 
     if (this.#house.opened(row, newcomer)) this.#watch.opened()
     else if (read == null) this.#evict(row, peer, 'not-worth-more')
-    else void this.#peerStore.inTime(read, undefined).then(() => { this.#competeAgain(connection, newcomer) })
+    else void this.#peerStore.inTime(read).then(() => { this.#competeAgain(connection, newcomer) })
   }
 
   /** It was worth too little, before the peer store had said what it knows of the peer. */

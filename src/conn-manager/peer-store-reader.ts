@@ -1,3 +1,4 @@
+import { withDeadline } from '../clock/deadline.ts'
 import { NO_CONNECTION } from './connection-table.ts'
 import { NO_PEER } from './peer-ledger.ts'
 import { peerStoreTags } from './peer-store-tags.ts'
@@ -57,19 +58,12 @@ export class PeerStoreReader {
     if (read == null || this.#isConnected(peer.toString())) return undefined
 
     const value = this.#read(read, peer, known => peerStoreTags(known.tags, clock.now())?.value)
-    return this.inTime(value, undefined).then(known => known ?? 0)
+    return this.inTime(value).then(known => known ?? 0)
   }
 
-  /** @param late - the answer where the store has none in time */
-  async inTime<T> (answer: Promise<T>, late: T): Promise<T> {
-    return new Promise(resolve => {
-      const cancel = this.#init.clock.after(DEADLINE, () => { resolve(late) })
-
-      void answer.then(value => {
-        cancel()
-        resolve(value)
-      })
-    })
+  /** Undefined where the store has no answer in time. */
+  async inTime<T> (answer: Promise<T>): Promise<T | undefined> {
+    return withDeadline(answer, DEADLINE, this.#init.clock).catch(() => undefined)
   }
 
   closed (id: string): void {

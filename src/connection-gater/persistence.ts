@@ -1,4 +1,4 @@
-import { withDeadline } from './deadline.ts'
+import { withDeadline } from '../clock/deadline.ts'
 import type { RuleStore, StoredRule } from './rule-store.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Logger } from '@libp2p/interface'

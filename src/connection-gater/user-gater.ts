@@ -1,6 +1,6 @@
 import { deny } from '../limiter/denial.ts'
 import { checkRecord } from '../limiter/options.ts'
-import { withDeadline } from './deadline.ts'
+import { withDeadline } from '../clock/deadline.ts'
 import type { CheckOptions } from './config.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Denied } from '../limiter/verdict.ts'

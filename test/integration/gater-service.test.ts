@@ -7,6 +7,7 @@ import { guarded, plainNode, visitorFrom } from '../support/gater-node.ts'
 import { spyLogger } from '../support/spy-logger.ts'
 import { stoppedAfter } from '../support/stopped-after.ts'
 import { until } from '../support/until.ts'
+import type { Guarded } from '../support/gater-node.ts'
 import type { CreateListenerOptions, Libp2p, Transport } from '@libp2p/interface'
 import type { WebSocketsComponents } from '@libp2p/websockets'
 
@@ -15,6 +16,16 @@ const mine = stoppedAfter()
 
 async function isLetIn (from: Libp2p, to: Libp2p): Promise<boolean> {
   return from.dial(to.getMultiaddrs()[0]!, { force: true }).then(() => true, () => false)
+}
+
+/** A node with room for two, and four visitors, of whom the first two are in. */
+async function fullHouse (): Promise<Guarded & { readonly visitors: Libp2p[] }> {
+  const { node, gater } = await guarded(LISTEN, {}, { lowWater: 2, highWater: 2, hardLimit: 2, outboundReserve: 0 })
+  mine(node)
+  const visitors = await Promise.all(['127.0.1.1', '127.0.2.1', '127.0.1.2', '127.0.1.3'].map(async address => mine(await visitorFrom(address))))
+  expect([await isLetIn(visitors[0]!, node), await isLetIn(visitors[1]!, node)]).toEqual([true, true])
+  await until('the house is full', () => gater.inspect().open.inbound === 2)
+  return { node, gater, visitors }
 }
 
 describe('a gater and a manager on one node', () => {
@@ -36,11 +47,7 @@ describe('a gater and a manager on one node', () => {
   })
 
   it('let a protected peer in at the full house, and a stranger not', async () => {
-    const { node, gater } = await guarded(LISTEN, {}, { lowWater: 2, highWater: 2, hardLimit: 2, outboundReserve: 0 })
-    mine(node)
-    const [first, second, stranger, friend] = await Promise.all(['127.0.1.1', '127.0.2.1', '127.0.1.2', '127.0.1.3'].map(async address => mine(await visitorFrom(address))))
-    expect([await isLetIn(first!, node), await isLetIn(second!, node)]).toEqual([true, true])
-    await until('the house is full', () => gater.inspect().open.inbound === 2)
+    const { node, gater, visitors: [, , stranger, friend] } = await fullHouse()
 
     await isLetIn(stranger!, node)
     await until('he is refused', () => gater.inspect().denials['hard-limit'] === 1)
@@ -50,11 +57,7 @@ describe('a gater and a manager on one node', () => {
   })
 
   it('let one in at the full house whom another service has tagged in the peer store, and never announce the one who loses', async () => {
-    const { node, gater } = await guarded(LISTEN, {}, { lowWater: 2, highWater: 2, hardLimit: 2, outboundReserve: 0 })
-    mine(node)
-    const [first, second, stranger, known] = await Promise.all(['127.0.1.1', '127.0.2.1', '127.0.1.2', '127.0.1.3'].map(async address => mine(await visitorFrom(address))))
-    expect([await isLetIn(first!, node), await isLetIn(second!, node)]).toEqual([true, true])
-    await until('the house is full', () => gater.inspect().open.inbound === 2)
+    const { node, gater, visitors: [first, , stranger, known] } = await fullHouse()
     node.services.connManager.tagPeer(first!.peerId, 'own', 10)
     await node.peerStore.merge(stranger!.peerId, { tags: { mesh: { value: 0 } } })
     await node.peerStore.merge(known!.peerId, { tags: { mesh: { value: 5 } } })

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** Something took longer than it may. */
 class DeadlineError extends Error {

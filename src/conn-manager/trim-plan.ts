@@ -37,9 +37,10 @@ export interface Chosen {
 export function chooseForTrim (facts: TrimFacts, rules: TrimRules, now: number): Choice {
   const { mode, limits, gracePeriod } = rules
   const ranking = rules.ranking ?? builtInRanking(facts, mode)
-  const kept = mode === 'normal' ? keptAlive(facts, limits.lowWater) : NOBODY
+  const grace = { now, since: now - gracePeriod }
+  const kept = mode === 'normal' ? keptAlive(facts, limits.lowWater, grace) : NOBODY
   const sieve = new Sieve(facts.size)
-  sieve.sift(facts, now, gracePeriod, mode === 'normal', kept)
+  sieve.sift(facts, grace, mode === 'normal', kept)
 
   const candidates = sieve.candidates.subarray(0, sieve.candidateCount)
   const lastResort = Int32Array.from(sieve.lastResort)
@@ -68,6 +69,17 @@ export function chooseForTrim (facts: TrimFacts, rules: TrimRules, now: number):
 
 const NOBODY: ReadonlySet<number> = new Set()
 
+/** Epoch ms: what was opened after `since` is in its grace. */
+interface Grace {
+  readonly since: number
+  readonly now: number
+}
+
+/** One that was opened in the future saw the clock set back, and would be young for as long as that takes to come again. */
+function isYoung (openedAt: number, { since, now }: Grace): boolean {
+  return openedAt > since && openedAt <= now
+}
+
 /** Who may be chosen at all, as it is being found out. */
 class Sieve {
   readonly candidates: Int32Array
@@ -93,13 +105,10 @@ class Sieve {
   }
 
   /** The loop stands alone for the same reason as those of `gather-facts.ts`. */
-  sift (facts: TrimFacts, now: number, gracePeriod: number, graceHolds: boolean, kept: ReadonlySet<number>): void {
-    const graceSince = now - gracePeriod
-
+  sift (facts: TrimFacts, grace: Grace, graceHolds: boolean, kept: ReadonlySet<number>): void {
     for (let i = 0; i < facts.size; i++) {
       const openedAt = facts.openedAt[i]!
-      // one that was opened in the future saw the clock set back, and would be young for as long as that takes to come again
-      const young = openedAt > graceSince && openedAt <= now
+      const young = isYoung(openedAt, grace)
 
       if (young) {
         this.inGrace++
@@ -117,13 +126,14 @@ class Sieve {
 
 /**
  * The best connections of the most valuable `keep-alive` peers. A quarter of the low mark at most: kad-dht gives that tag to whoever
- * is closest to us, which a stranger can arrange.
+ * is closest to us, which a stranger can arrange. Whom something else spares takes no place: newcomers with such a tag, in their grace, would push
+ * out the old ones.
  */
-function keptAlive (facts: TrimFacts, lowWater: number): ReadonlySet<number> {
+function keptAlive (facts: TrimFacts, lowWater: number, grace: Grace): ReadonlySet<number> {
   const asking: number[] = []
 
   for (let i = 0; i < facts.size; i++) {
-    if (facts.keepAlive[i] === 1 && facts.guard[i] === GUARD.none) asking.push(i)
+    if (facts.keepAlive[i] === 1 && facts.guard[i] === GUARD.none && !isYoung(facts.openedAt[i]!, grace)) asking.push(i)
   }
 
   if (asking.length === 0) return NOBODY

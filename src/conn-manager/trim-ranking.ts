@@ -25,7 +25,7 @@ export function builtInRanking (facts: TrimFacts, mode: TrimMode): TrimRanking {
       const places = Math.min(count, items.length)
       if (places < 1) return
 
-      const worth = separate(items, worthOf(facts, items), places)
+      const worth = separate(items, worthOf(facts, items, places), places)
       facts.readUse(items.subarray(0, worth.end))
 
       const worthTies = items.subarray(worth.below, worth.end)
@@ -43,16 +43,28 @@ export function builtInRanking (facts: TrimFacts, mode: TrimMode): TrimRanking {
   }
 }
 
-/** The first two rules, as one number per item. */
-function worthOf ({ redundant, value }: TrimFacts, items: Int32Array): Float64Array {
+/**
+ * The first two rules, as one number per item. As long as redundant ones leave a place for others they are below everybody, whatever their value;
+ * else their value tells them apart, and nobody else comes into question.
+ */
+function worthOf ({ redundant, value }: TrimFacts, items: Int32Array, places: number): Float64Array {
   const worth = new Float64Array(items.length)
+  const suffice = countRedundant(redundant, items) >= places
 
   for (let i = 0; i < items.length; i++) {
     const item = items[i]!
-    worth[i] = redundant[item] === 1 ? -Infinity : value[item]!
+    if (suffice) worth[i] = redundant[item] === 1 ? value[item]! : Infinity
+    else worth[i] = redundant[item] === 1 ? -Infinity : value[item]!
   }
 
   return worth
+}
+
+function countRedundant (redundant: Uint8Array, items: Int32Array): number {
+  let count = 0
+  for (let i = 0; i < items.length; i++) count += redundant[items[i]!]!
+
+  return count
 }
 
 /** The next two, and the first half of the one after them. A crowd is below 2 ** 32. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { ORDERS } from '../../src/conn-manager/trim-order.ts'
 import { chooseForTrim } from '../../src/conn-manager/trim-plan.ts'
 import { factsOf, GRACE, house, limits, NOW, unreadFactsOf } from './facts.ts'
 import type { Row } from './facts.ts'
@@ -16,6 +17,32 @@ function choose (rows: readonly Row[], limits: Marks, mode: TrimMode): Choice {
 const isYoung = ({ openedAt = 0 }: Row): boolean => openedAt > NOW - GRACE
 const outbound = (rows: readonly Row[]): number => rows.filter(row => row.outbound === true).length
 
+/** The same plan, by a sort and a walk: nothing is selected, and nothing is read late. */
+function byTheRules (rows: readonly Row[], { lowWater, outboundReserve }: Marks, mode: TrimMode): number[] {
+  const facts = factsOf(rows)
+  const inOrder = rows.map((_, index) => index).sort((a, b) => ORDERS[mode](facts, a, b))
+  const isSpared = (row: Row): boolean => mode === 'normal' && isYoung(row)
+  const kept = mode === 'forced'
+    ? []
+    : inOrder.filter(i => rows[i]!.keepAlive === true && rows[i]!.guard === 'none' && !isYoung(rows[i]!)).slice(-Math.floor(lowWater / 4) || rows.length)
+  const passes = [
+    inOrder.filter(i => rows[i]!.guard === 'none' && !isSpared(rows[i]!) && !kept.includes(i)),
+    inOrder.filter(i => mode === 'forced' && rows[i]!.guard === 'protected')
+  ]
+
+  let left = rows.filter(row => !isSpared(row)).length - lowWater
+  let outboundLeft = outbound(rows) - outboundReserve
+
+  return passes.flatMap(pass => pass.filter(i => {
+    const isOutbound = rows[i]!.outbound === true
+    if (left < 1 || (isOutbound && outboundLeft < 1)) return false
+
+    left--
+    if (isOutbound) outboundLeft--
+    return true
+  }))
+}
+
 describe('a trim plan, whatever the house', () => {
   it('is the same for any shuffle', () => {
     const shuffled = house.chain(rows => fc.tuple(fc.constant(rows), fc.shuffledSubarray(rows, { minLength: rows.length })))
@@ -28,6 +55,12 @@ describe('a trim plan, whatever the house', () => {
 
       expect(named(others)).toEqual(named(rows))
     }), { numRuns: 500 })
+  })
+
+  it('is what the rules say, one connection after the other', () => {
+    fc.assert(fc.property(house, limits, mode, (rows, limits, mode) => {
+      expect(choose(rows, limits, mode).chosen.map(({ index }) => index)).toEqual(byTheRules(rows, limits, mode))
+    }), { numRuns: 2_000 })
   })
 
   it('has no use for the streams and crowds that were not read', () => {

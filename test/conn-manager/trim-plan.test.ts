@@ -79,6 +79,19 @@ describe('chooseForTrim: who', () => {
 
     expect(chosen(choose(rows, { lowWater: 4 }))).toEqual([2])
   })
+
+  it('one in its grace does not use up such a place, either: newcomers cannot push the old ones out', () => {
+    const newcomer = { ...kept, openedAt: young.openedAt, value: 9 }
+    const rows = [newcomer, { ...kept, value: 1 }, ...times(4, { value: 5 })]
+
+    expect(choose(rows, { lowWater: 4 })).toMatchObject({ chosen: [{ index: 2 }], spared: { 'grace': 1, 'keep-alive': 1 } })
+  })
+
+  it('of several redundant ones the least valuable, when not all have to go', () => {
+    const rows = [{ redundant: true, value: 100, wideCrowd: 9 }, { redundant: true, value: 1 }, ...times(3)]
+
+    expect(choose(rows, { lowWater: 4 }).chosen).toEqual([{ index: 1, reason: 'value' }])
+  })
 })
 
 describe('chooseForTrim: what was spared', () => {

@@ -15,6 +15,7 @@ import { checkTag, checkValue } from './tag-rules.ts'
 import { TrimWatch } from './trim-watch.ts'
 import { Trimmer } from './trimmer.ts'
 import { untilAborted } from './until-aborted.ts'
+import { answered } from './user-answer.ts'
 import type { ConnManager, ConnManagerEvents, ConnManagerInfo, DecayingTag, DecayingTagInit, Eviction, Limits, LimitsUnmet, Notifee, TagInfo, TrimPlan, TrimReport } from './contract.ts'
 import type { ConnManagerOptions } from './options.ts'
 import type { ReadPeer } from './peer-store-reader.ts'
@@ -146,7 +147,7 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
     let value: number
 
     try {
-      value = upsert(this.#ledger.getTag(peer.toString(), tag) ?? 0)
+      value = answered(upsert(this.#ledger.getTag(peer.toString(), tag) ?? 0))
     } catch (error) {
       this.#ports.log.error('upsert of tag %s failed, its value stays - %e', tag, error)
       return
@@ -347,7 +348,7 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
   }
 
   #scheduleDecay (): void {
-    if (this.#started) this.#decayAlarm.set(this.#decaying.nextTick())
+    if (this.#started) this.#decayAlarm.set(this.#decaying.nextTick(this.#now()))
   }
 
   #decayDue (): void {

@@ -1,6 +1,8 @@
 import { DecayingTagError, InvalidTagError } from './errors.ts'
 import { checkPeriod } from './limits.ts'
 import { checkFunction, checkTag } from './tag-rules.ts'
+import { quoted } from '../limiter/quoted.ts'
+import { answered } from './user-answer.ts'
 import type { DecayingTagInit } from './contract.ts'
 import type { DecayingValue } from './decay.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
@@ -77,13 +79,14 @@ export class DecayingTags {
     this.#decayUntil(tag, this.#gridBefore(now))
 
     const id = peer.toString()
-    const known = tag.values.get(id)
-    const value = known ?? { peer, added: now, lastBump: now, value: 0 }
-    const bumped = this.#bumped(tag, value, delta)
+    const fresh: Value = { peer, added: now, lastBump: now, value: 0 }
+    const bumped = this.#bumped(tag, tag.values.get(id) ?? fresh, delta)
     if (bumped == null) return
 
-    // the user's function may have closed the tag
+    // the user's function may have closed the tag, and bumped or removed it
     this.#mustBeOpen(tag, 'bump')
+    const known = tag.values.get(id)
+    const value = known ?? fresh
     const moved = bumped - value.value
     value.value = bumped
     value.lastBump = now
@@ -118,10 +121,12 @@ export class DecayingTags {
   }
 
   /** Epoch ms of the next tick that has something to do; Infinity while nobody has a decaying tag. */
-  nextTick (): number {
+  nextTick (now: number): number {
+    const last = this.#gridBefore(now)
     let next = Infinity
 
     for (const tag of this.#tags.values()) {
+      notAfter(tag, last)
       if (tag.values.size > 0) next = Math.min(next, this.#gridFrom(tag.due))
     }
 
@@ -136,6 +141,7 @@ export class DecayingTags {
   }
 
   #decayUntil (tag: Registered, last: number): void {
+    notAfter(tag, last)
     const missed = Math.floor((last - tag.due) / tag.interval) + 1
     if (missed < 1) return
 
@@ -149,6 +155,8 @@ export class DecayingTags {
 
   #decayAll (tag: Registered, now: number): void {
     for (const [id, value] of tag.values) {
+      // of a bump before the clock was set back
+      value.lastBump = Math.min(value.lastBump, now)
       const decayed = this.#decayed(tag, value, now)
       // the user's function may have removed it
       if (decayed == null || tag.values.get(id) !== value) continue
@@ -177,14 +185,14 @@ export class DecayingTags {
     let bumped: number
 
     try {
-      bumped = Math.floor(tag.init.bump(copyOf(tag, value), delta))
+      bumped = floored(tag.init.bump(copyOf(tag, value), delta))
     } catch (error) {
       this.#init.log.error('bump function of decaying tag %s failed, its value stays - %e', tag.name, error)
       return undefined
     }
 
     if (!Number.isSafeInteger(bumped)) {
-      throw new InvalidTagError(`Could not bump the decaying tag ${JSON.stringify(tag.name)}: the new value must be a safe integer, received ${String(bumped)}`)
+      throw new InvalidTagError(`Could not bump the decaying tag ${JSON.stringify(tag.name)}: the new value must be a safe integer, received ${quoted(bumped)}`)
     }
 
     return bumped
@@ -193,10 +201,12 @@ export class DecayingTags {
   /** @returns undefined when the user's function threw or returned no number */
   #decayed (tag: Registered, value: Value, now: number): { after: number, remove: boolean } | undefined {
     try {
-      const { after, remove } = tag.init.decay(copyOf(tag, value), now)
-      if (remove || Number.isSafeInteger(Math.floor(after))) return { after: Math.floor(after), remove }
+      const decayed = answered(tag.init.decay(copyOf(tag, value), now))
+      const { remove } = decayed
+      const after = floored(decayed.after)
+      if (remove || Number.isSafeInteger(after)) return { after, remove }
 
-      throw new InvalidTagError(`Could not decay the tag ${JSON.stringify(tag.name)}: the new value must be a safe integer, received ${String(after)}`)
+      throw new InvalidTagError(`Could not decay the tag ${JSON.stringify(tag.name)}: the new value must be a safe integer, received ${quoted(after)}`)
     } catch (error) {
       this.#init.log.error('decay function of decaying tag %s failed, its value stays - %e', tag.name, error)
       return undefined
@@ -214,6 +224,17 @@ export class DecayingTags {
   #gridFrom (time: number): number {
     return this.#init.origin + Math.ceil((time - this.#init.origin) / this.#init.resolution) * this.#init.resolution
   }
+}
+
+/** The next interval of a tag ends at most one interval after the last tick, unless the clock was set back: then it begins anew. */
+function notAfter (tag: Registered, last: number): void {
+  tag.due = Math.min(tag.due, last + tag.interval)
+}
+
+/** What is no number stays what it is, for the error: `Math.floor` would take null for 0 and '7' for 7. */
+function floored (value: number): number {
+  const answer = answered(value)
+  return typeof answer === 'number' ? Math.floor(answer) : answer
 }
 
 function copyOf (tag: Registered, { peer, added, lastBump, value }: Value): DecayingValue {

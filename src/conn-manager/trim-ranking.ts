@@ -1,6 +1,7 @@
 import { selectLowest } from './select-lowest.ts'
 import { separate } from './separate.ts'
 import { ORDERS, reasonBetween, reasonsAgainst, TIE_ORDERS } from './trim-order.ts'
+import { answered } from './user-answer.ts'
 import type { TrimReason } from './contract.ts'
 import type { TrimFacts } from './trim-facts.ts'
 import type { TrimMode } from './trim-order.ts'
@@ -92,7 +93,7 @@ export function userRanking (facts: TrimFacts, mode: TrimMode, user: (a: number,
     if (failed) return 0
 
     try {
-      const answer = user(a, b)
+      const answer = answered(user(a, b))
       if (typeof answer === 'number' && !Number.isNaN(answer)) return answer
 
       throw new Error(`trimOrder returned no number: ${String(answer)}`)

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { bumpSumUnbounded, decayFixed, decayLinear, decayNone } from '../../src/index.ts'
+import { bumpSumUnbounded, decayExpireWhenInactive, decayFixed, decayLinear, decayNone } from '../../src/index.ts'
 import { mockHouse, partHouse } from '../support/mock-house.ts'
 import { peer } from '../support/peers.ts'
 import type { PartHouse } from '../support/mock-house.ts'
-import type { BumpFn, DecayFn, DecayingTagInit, DecayingValue } from '../../src/index.ts'
+import type { BumpFn, DecayFn, DecayingTag, DecayingTagInit, DecayingValue } from '../../src/index.ts'
 
 const init: DecayingTagInit = { interval: 100, decay: decayFixed(1), bump: bumpSumUnbounded() }
 
@@ -57,6 +57,19 @@ describe('the work of decaying', () => {
     clock.advance(0)
 
     expect(value()).toBe(58)
+  })
+
+  it('goes on where the clock was set back: from the time that it is now', () => {
+    const { manager, clock } = started()
+    const tag = manager.registerDecayingTag('t', init)
+    const inactive = manager.registerDecayingTag('x', { ...init, decay: decayExpireWhenInactive(300) })
+    tag.bump(peer(0), 100)
+    inactive.bump(peer(0), 7)
+    clock.jump(clock.now() - 1_000_000)
+    tag.bump(peer(1), 100)
+    clock.advance(1_000)
+
+    expect([0, 1].map(n => manager.getTagInfo(peer(n))?.tags)).toEqual([{ t: 90 }, { t: 90 }])
   })
 
   it('each missed interval is shown its own time', () => {
@@ -204,7 +217,44 @@ describe('functions that misbehave', () => {
     expect([value(), tags()]).toEqual([0, {}])
   })
 
+  it.each<[string, (tag: DecayingTag) => void]>([
+    ['bumps', tag => { tag.bump(peer(0), 10) }],
+    ['removes', tag => { tag.remove(peer(0)) }]
+  ])('a bump that %s its own tag leaves what it says, and nothing once that is removed', (_, act) => {
+    const { manager, value, tags } = started()
+    let acted = false
+    const bump: BumpFn = ({ value }, delta) => {
+      if (!acted && value > 0) {
+        acted = true
+        act(tag)
+      }
+
+      return value + delta
+    }
+    const tag = manager.registerDecayingTag('t', { ...init, bump })
+    tag.bump(peer(0), 2)
+    tag.bump(peer(0), 3)
+    expect([acted, value(), tags()]).toEqual([true, 5, { t: 5 }])
+
+    tag.remove(peer(0))
+    expect([value(), manager.getInfo().trackedPeers]).toEqual([undefined, 0])
+  })
+
+  it('an async function that fails ends no process, and is an answer that is no number', () => {
+    const { manager, clock, value, errors } = started()
+    const fails = (async () => Promise.reject(new Error('async'))) as never
+    const tag = manager.registerDecayingTag('t', { ...init, decay: fails })
+    tag.bump(peer(0), 5)
+    clock.advance(100)
+
+    expect([value(), errors.length]).toEqual([5, 1])
+    expect(() => { manager.registerDecayingTag('u', { ...init, bump: fails }).bump(peer(0), 1) }).toThrow('the new value must be a safe integer')
+    expect(() => { manager.upsertTag(peer(0), 'a', fails) }).toThrow('the value must be a safe integer')
+  })
+
   it.each([
+    ['a bump to a text', { ...init, bump: (() => '7') as never }, 1, 'Could not bump the decaying tag "t": the new value must be a safe integer, received "7"'],
+    ['a bump to null', { ...init, bump: (() => null) as never }, 1, 'Could not bump the decaying tag "t": the new value must be a safe integer, received null'],
     ['a delta that is not finite', { ...init }, Infinity, 'Could not bump the decaying tag "t": the delta must be a finite number, received Infinity'],
     ['a delta that is no number', { ...init }, NaN, 'Could not bump the decaying tag "t": the delta must be a finite number, received NaN'],
     ['a bump to NaN', { ...init, bump: () => NaN }, 1, 'Could not bump the decaying tag "t": the new value must be a safe integer, received NaN'],

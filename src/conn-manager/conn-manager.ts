@@ -1,13 +1,15 @@
 import { clientOf } from '../address/client.ts'
 import { Alarm } from '../clock/alarm.ts'
 import { GuardedEvents } from '../limiter/guarded-events.ts'
+import { checkNames } from '../limiter/options.ts'
+import { quoted } from '../limiter/quoted.ts'
 import { closeConnections } from './close-connections.ts'
 import { NO_CONNECTION } from './connection-table.ts'
 import { contest } from './contest.ts'
 import { DecayingTags } from './decaying-tags.ts'
 import { LimitConflictError } from './errors.ts'
 import { FullHouse } from './full-house.ts'
-import { resolveLimits } from './limits.ts'
+import { MARKS, resolveLimits } from './limits.ts'
 import { NO_PEER, PeerLedger } from './peer-ledger.ts'
 import { PeerStoreReader } from './peer-store-reader.ts'
 import { Protections } from './protections.ts'
@@ -221,7 +223,11 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
   }
 
   checkLimit (limiter: { getConnLimit: () => number }): void {
-    const limit = limiter.getConnLimit()
+    const limit: unknown = limiter.getConnLimit()
+
+    if (typeof limit !== 'number' || Number.isNaN(limit)) {
+      throw new LimitConflictError(`Could not agree with the other limiter: getConnLimit must return a number, received ${quoted(limit)}`)
+    }
 
     if (this.#limits.highWater > limit) {
       throw new LimitConflictError(`Could not agree with the other limiter: highWater (${this.#limits.highWater}) must not be above its ${limit} connections, or no trim ever becomes due`)
@@ -241,14 +247,8 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
   }
 
   setLimits (limits: Partial<Limits>): void {
-    const { lowWater, highWater, hardLimit, outboundReserve } = this.#limits
-
-    this.#limits = resolveLimits({
-      lowWater: limits.lowWater ?? lowWater,
-      highWater: limits.highWater ?? highWater,
-      hardLimit: limits.hardLimit ?? hardLimit,
-      outboundReserve: limits.outboundReserve ?? outboundReserve
-    })
+    checkNames('limits', limits, MARKS)
+    this.#limits = resolveLimits(limits, this.#limits)
     this.#watch.moreMayGo()
   }
 

@@ -6,11 +6,30 @@ import type { Limits } from './contract.ts'
 const DEFAULT_LOW_WATER = 160
 const DEFAULT_HIGH_WATER = 192
 
+/** The marks, by name. */
+export const MARKS: Readonly<Record<keyof Limits, true>> = { lowWater: true, highWater: true, hardLimit: true, outboundReserve: true }
+
 /**
- * Fills in the marks that were not given from those that were, and refuses a set that contradicts itself: two limits that disagree in
- * silence are what made go-libp2p's trimmer never run (go-libp2p#1640).
+ * Fills in the marks that were not given, with those in force or else from those that were, and refuses a set that contradicts itself: two limits
+ * that disagree in silence are what made go-libp2p's trimmer never run (go-libp2p#1640).
  */
-export function resolveLimits (given: Partial<Limits>): Limits {
+export function resolveLimits (given: Partial<Limits>, inForce?: Limits): Limits {
+  const limits = inForce == null ? derive(given) : change(inForce, given)
+
+  validate(limits, given)
+  return limits
+}
+
+function change (inForce: Limits, given: Partial<Limits>): Limits {
+  return {
+    lowWater: given.lowWater ?? inForce.lowWater,
+    highWater: given.highWater ?? inForce.highWater,
+    hardLimit: given.hardLimit ?? inForce.hardLimit,
+    outboundReserve: given.outboundReserve ?? inForce.outboundReserve
+  }
+}
+
+function derive (given: Partial<Limits>): Limits {
   // before anything is derived from it: the error names the mark that was given
   if (given.highWater != null) wholeOrInfinite('highWater', given.highWater)
 
@@ -19,9 +38,7 @@ export function resolveLimits (given: Partial<Limits>): Limits {
   const hardLimit = given.hardLimit ?? hardFrom(highWater)
   const outboundReserve = given.outboundReserve ?? (hardLimit === Infinity ? 0 : Math.floor(hardLimit / 10))
 
-  const limits = { lowWater, highWater, hardLimit, outboundReserve }
-  validate(limits)
-  return limits
+  return { lowWater, highWater, hardLimit, outboundReserve }
 }
 
 function lowFrom (highWater: number | undefined): number {
@@ -39,23 +56,24 @@ function hardFrom (highWater: number): number {
   return highWater > Number.MAX_SAFE_INTEGER / 2 ? Infinity : 2 * highWater
 }
 
-function validate ({ lowWater, highWater, hardLimit, outboundReserve }: Limits): void {
+function validate (limits: Limits, given: Partial<Limits>): void {
+  const { lowWater, highWater, hardLimit, outboundReserve } = limits
   wholeFrom(1, 'lowWater', lowWater)
   wholeOrInfinite('highWater', highWater)
   wholeOrInfinite('hardLimit', hardLimit)
   wholeFrom(0, 'outboundReserve', outboundReserve)
 
-  if (highWater < lowWater) {
-    throw new InvalidLimitError(`Could not set the watermarks: highWater must be at least lowWater (${lowWater}), received ${highWater}`)
+  const must = (holds: boolean, mark: keyof Limits, be: string, other: keyof Limits): void => {
+    if (holds) return
+
+    const received = given[mark] == null ? 'it was not given, and is' : 'received'
+    const bound = given[other] == null ? `${limits[other]}, which was not given` : limits[other]
+    throw new InvalidLimitError(`Could not set the watermarks: ${mark} must be ${be} ${other} (${bound}), ${received} ${limits[mark]}`)
   }
 
-  if (hardLimit < highWater) {
-    throw new InvalidLimitError(`Could not set the watermarks: hardLimit must be at least highWater (${highWater}), received ${hardLimit}`)
-  }
-
-  if (outboundReserve >= hardLimit) {
-    throw new InvalidLimitError(`Could not set the watermarks: outboundReserve must be below hardLimit (${hardLimit}), received ${outboundReserve}`)
-  }
+  must(highWater >= lowWater, 'highWater', 'at least', 'lowWater')
+  must(hardLimit >= highWater, 'hardLimit', 'at least', 'highWater')
+  must(outboundReserve < hardLimit, 'outboundReserve', 'below', 'hardLimit')
 }
 
 function wholeFrom (least: number, name: string, value: number): void {

@@ -2,7 +2,7 @@ import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
 import { checkNames, checkRate } from '../limiter/options.ts'
 import { quoted } from '../limiter/quoted.ts'
-import { checkPeriod, resolveLimits } from './limits.ts'
+import { checkPeriod, MARKS, resolveLimits } from './limits.ts'
 import { InvalidLimitError } from './errors.ts'
 import type { ConnManagerInit, Limits } from './contract.ts'
 import type { Rate } from '../limiter/rate.ts'
@@ -28,10 +28,7 @@ export interface ConnManagerOptions extends Required<Omit<ConnManagerInit, keyof
 }
 
 const NAMES: Readonly<Record<keyof ConnManagerInit, true>> = {
-  lowWater: true,
-  highWater: true,
-  hardLimit: true,
-  outboundReserve: true,
+  ...MARKS,
   onHardLimit: true,
   contestRate: true,
   gracePeriod: true,
@@ -55,7 +52,7 @@ export function resolveOptions (init: ConnManagerInit): ConnManagerOptions {
     silencePeriod: checkPeriod('silencePeriod', init.silencePeriod ?? defaults.silencePeriod, 'zero'),
     decayResolution: checkPeriod('decayResolution', init.decayResolution ?? defaults.decayResolution, 'above-zero'),
     maxUnconnectedPeers: checkCapacity(init.maxUnconnectedPeers ?? defaults.maxUnconnectedPeers),
-    takeOver: init.takeOver ?? defaults.takeOver,
+    takeOver: checkTakeOver(init.takeOver ?? defaults.takeOver),
     trimOrder: checkTrimOrder(init.trimOrder),
     clock: init.clock ?? systemClock
   }
@@ -82,6 +79,12 @@ function checkCapacity (value: number): number {
   if (!Number.isSafeInteger(value) || value < 0) {
     throw new InvalidLimitError(`Could not set maxUnconnectedPeers: it must be a whole number of at least 0, received ${quoted(value)}`)
   }
+
+  return value
+}
+
+function checkTakeOver (value: boolean): boolean {
+  if (typeof value !== 'boolean') throw new InvalidOptionError('takeOver', 'true or false', value)
 
   return value
 }

@@ -28,12 +28,16 @@ interface PeerStoreTag {
 /** The peer store hands its own records out, whose tags know their end though the interface does not name it. */
 type StoredTag = Tag & { readonly expiry?: bigint | number }
 
-/** @returns undefined when there is none: most peers have no tags, and their row stays empty */
+/**
+ * A tag without a number is none: one would make the peer's value no number for good, which no order survives.
+ *
+ * @returns undefined when there is none: most peers have no tags, and their row stays empty
+ */
 export function peerStoreTags (stored: ReadonlyMap<string, Tag>, now: number): PeerStoreTags | undefined {
   const tags: PeerStoreTag[] = []
 
   for (const [name, tag] of stored as ReadonlyMap<string, StoredTag>) {
-    tags.push({ name, value: tag.value, expiry: tag.expiry == null ? Infinity : Number(tag.expiry) })
+    if (Number.isFinite(tag?.value)) tags.push({ name, value: tag.value, expiry: tag.expiry == null ? Infinity : Number(tag.expiry) })
   }
 
   return valid(tags, now)

@@ -77,7 +77,7 @@ class ConnManagerService extends ConnManagerPart {
 
   constructor (options: ConnManagerOptions, components: ConnManagerComponents) {
     const log = components.logger.forComponent('libp2p:connmgr')
-    const gate = gateOf(components.connectionGater) ?? installDefaultGate(components, components.connectionManager, log)
+    const gate = gateOf(components.connectionGater) ?? installDefaultGate(components, components.connectionManager, options.clock, log)
 
     super(options, {
       log,

@@ -1,6 +1,7 @@
 import { InvalidOptionError } from '../limiter/errors.ts'
 import { gatePort } from '../limiter/ports.ts'
 import { makeLibp2pGater } from './connection-gater.ts'
+import type { Clock } from '../clock/clock.ts'
 import type { JsConnectionManager } from './js-connection-manager.ts'
 import type { Gate } from '../limiter/ports.ts'
 import type { ConnectionGater, Logger } from '@libp2p/interface'
@@ -21,13 +22,15 @@ export function gateOf (gater: ConnectionGater): Gate | undefined {
  *
  * @param components - its `connectionGater` is replaced; js-libp2p looks it up each time
  */
-export function installDefaultGate (components: { connectionGater: ConnectionGater }, manager: JsConnectionManager, log: Logger): Gate | undefined {
+export function installDefaultGate (
+  components: { connectionGater: ConnectionGater }, manager: JsConnectionManager, clock: Clock, log: Logger
+): Gate | undefined {
   const { maxIncomingPendingConnections, inboundConnectionRateLimiter } = manager
   const areLifted = maxIncomingPendingConnections === Infinity && inboundConnectionRateLimiter?.points === Infinity
   if (!areLifted) return undefined
 
   const also = components.connectionGater
-  const gater = makeLibp2pGater({ also }, undefined)
+  const gater = makeLibp2pGater({ also, clock }, undefined)
   components.connectionGater = gater
   log('connectionManagerDefaults were given without a connectionGater of this package: one with its default limits is installed')
   return gateOf(gater)

@@ -149,6 +149,7 @@ describe('go-libp2p: tags', () => {
   it('CheckLimit: high minus one is a conflict, with both numbers', () => {
     const { manager } = mockHouse({ lowWater: 1, highWater: 5 })
 
+    expect(() => { manager.checkLimit({ getConnLimit: () => NaN }) }).toThrow('Could not agree with the other limiter: getConnLimit must return a number, received NaN')
     expect(() => { manager.checkLimit({ getConnLimit: () => 4 }) }).toThrow(expect.objectContaining({
       name: 'LimitConflictError', code: 'ERR_LIMIT_CONFLICT', message: expect.stringMatching(/highWater \(5\).* 4 /)
     }))

@@ -63,6 +63,8 @@ describe('an option that breaks its rule', () => {
     [{ outboundReserve: 1.5 }, 'Could not set outboundReserve: it must be a whole number of at least 0, received 1.5'],
     [{ lowWater: 10, highWater: 9 }, 'Could not set the watermarks: highWater must be at least lowWater (10), received 9'],
     [{ highWater: 10, hardLimit: 9 }, 'Could not set the watermarks: hardLimit must be at least highWater (10), received 9'],
+    [{ hardLimit: 100 }, 'Could not set the watermarks: hardLimit must be at least highWater (192, which was not given), received 100'],
+    [{ outboundReserve: 500 }, 'Could not set the watermarks: outboundReserve must be below hardLimit (384, which was not given), received 500'],
     [{ highWater: Infinity, hardLimit: 500 }, 'Could not set the watermarks: hardLimit must be at least highWater (Infinity), received 500'],
     [{ highWater: 5, hardLimit: 10, outboundReserve: 10 }, 'Could not set the watermarks: outboundReserve must be below hardLimit (10), received 10'],
     [{ gracePeriod: -1 }, 'Could not set gracePeriod: it must be a finite number of ms of at least 0, received -1'],
@@ -78,6 +80,10 @@ describe('an option that breaks its rule', () => {
     [{ trimOrder: bad('value') }, 'Could not set trimOrder: it must be a function of two candidates, received "value"']
   ])('%j: %s', (init, message) => {
     expect(() => connManager(init)).toThrow(expect.objectContaining({ name: 'InvalidLimitError', code: 'ERR_INVALID_LIMIT', message }))
+  })
+
+  it('takeOver is true or false, and no text that stands for it', () => {
+    expect(() => connManager({ takeOver: bad('false') })).toThrow('Could not use the option takeOver: it must be true or false, received "false"')
   })
 
   it.each<[string, ConnManagerInit]>([

@@ -4,7 +4,7 @@ import { next, partHouse, storedPeer } from '../support/mock-house.ts'
 import { peer } from '../support/peers.ts'
 import type { PartHouse } from '../support/mock-house.ts'
 import type { ConnManagerInit, TrimReport } from '../../src/index.ts'
-import type { Peer, PeerId } from '@libp2p/interface'
+import type { Peer, PeerId, Tag } from '@libp2p/interface'
 
 const NOW = 1_000_000
 const tagsOf = (tags: Parameters<typeof storedPeer>[1]) => storedPeer(peer(0), tags).tags
@@ -24,6 +24,14 @@ describe('peerStoreTags', () => {
     expect(peerStoreTags(tagsOf(tags), NOW)).toEqual(expected == null ? undefined : expect.objectContaining(expected))
   })
 
+  it.each<[string, unknown]>([
+    ['nothing', {}], ['NaN', { value: NaN }], ['a text', { value: '5' }], ['null', null]
+  ])('takes a tag of %s for none', (_, rubbish) => {
+    const stored = new Map([['rubbish', rubbish], ['a', { value: 5 }]]) as ReadonlyMap<string, Tag>
+
+    expect(peerStoreTags(stored, NOW)).toMatchObject({ value: 5, tags: [{ name: 'a' }] })
+  })
+
   it('takes an end as js-libp2p keeps it, a bigint', () => {
     const stored = new Map([['a', { value: 5, expiry: BigInt(NOW + 3) }]])
     const tags = peerStoreTags(stored, NOW)!
@@ -37,6 +45,17 @@ function connected (init: ConnManagerInit = {}): PartHouse & { tell: (tags: Para
 
   return { ...house, tell: (tags, n = 0) => { house.manager.peerUpdated(storedPeer(peer(n), tags)) } }
 }
+
+describe('a peer store that says rubbish', () => {
+  it('by an event, is logged, and what was known stays', () => {
+    const { manager, open, tell, errors } = connected()
+    open({ remotePeer: peer(0) })
+    tell({ a: 5 })
+    manager.peerUpdated({ ...storedPeer(peer(0), {}), tags: null as never })
+
+    expect([manager.getTagInfo(peer(0))?.value, errors.length]).toEqual([5, 1])
+  })
+})
 
 describe('what the peer store says', () => {
   it('is part of the value, and is listed', () => {

@@ -21,12 +21,12 @@ describe('setLimits', () => {
   })
 
   it.each<[Partial<Limits>, string]>([
-    [{ lowWater: 11 }, 'Could not set the watermarks: highWater must be at least lowWater (11), received 10'],
+    [{ lowWater: 11 }, 'Could not set the watermarks: highWater must be at least lowWater (11), it was not given, and is 10'],
     [{ lowWater: 0 }, 'Could not set lowWater: it must be a whole number of at least 1, received 0'],
-    [{ highWater: 21 }, 'Could not set the watermarks: hardLimit must be at least highWater (21), received 20'],
+    [{ highWater: 21 }, 'Could not set the watermarks: hardLimit must be at least highWater (21), it was not given, and is 20'],
     [{ highWater: 4.5 }, 'Could not set highWater: it must be a whole number of at least 1, received 4.5'],
-    [{ hardLimit: 9 }, 'Could not set the watermarks: hardLimit must be at least highWater (10), received 9'],
-    [{ lowWater: 4, highWater: 9, outboundReserve: 20 }, 'Could not set the watermarks: outboundReserve must be below hardLimit (20), received 20'],
+    [{ hardLimit: 9 }, 'Could not set the watermarks: hardLimit must be at least highWater (10, which was not given), received 9'],
+    [{ lowWater: 4, highWater: 9, outboundReserve: 20 }, 'Could not set the watermarks: outboundReserve must be below hardLimit (20, which was not given), received 20'],
     [{ lowWater: 1, highWater: NaN }, 'Could not set highWater: it must be a whole number of at least 1, received NaN']
   ])('refuses %j and changes nothing', (given, message) => {
     const { manager, clock } = mockHouse(marks)
@@ -35,6 +35,16 @@ describe('setLimits', () => {
     expect(() => { manager.setLimits(given) }).toThrow(expect.objectContaining({ name: 'InvalidLimitError', message }))
     expect(marksOf(manager.getInfo())).toEqual(marksOf(marks))
     expect(clock.pending).toBe(0)
+  })
+
+  it.each<[unknown, string]>([
+    [{ highwater: 5 }, 'Could not use the option limits: it must be an object whose keys are among lowWater, highWater, hardLimit, outboundReserve, received "highwater"'],
+    [5, 'Could not use the option limits: it must be an object, received 5']
+  ])('refuses %j, which names no mark', (given, message) => {
+    const { manager } = mockHouse(marks)
+
+    expect(() => { manager.setLimits(given as Partial<Limits>) }).toThrow(expect.objectContaining({ name: 'InvalidOptionError', message }))
+    expect(marksOf(manager.getInfo())).toEqual(marksOf(marks))
   })
 
   it('lowering a watermark makes a trim due at once', async () => {

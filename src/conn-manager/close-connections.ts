@@ -15,16 +15,19 @@ const CLOSE_DEADLINE = 1_000
  * Closes connections in batches, each gracefully until a deadline and then by force. The first of several waits for a turn, too: who chose this many
  * has had a long one.
  *
+ * @param mayGo - asked about each, by its index, when its turn has come
  * @returns how many were still open when their turn came
  */
-export async function closeConnections (connections: readonly Connection[], clock: Clock, log: Logger): Promise<number> {
+export async function closeConnections (
+  connections: readonly Connection[], clock: Clock, log: Logger, mayGo: (index: number) => boolean = () => true
+): Promise<number> {
   const batches: Array<Promise<void>> = []
   let closed = 0
 
   for (let start = 0; start < connections.length; start += BATCH_SIZE) {
     if (connections.length > BATCH_SIZE) await nextTurn()
 
-    const batch = connections.slice(start, start + BATCH_SIZE).filter(connection => connection.status === 'open')
+    const batch = connections.slice(start, start + BATCH_SIZE).filter((connection, at) => connection.status === 'open' && mayGo(start + at))
     closed += batch.length
     batches.push(closeBatch(batch, clock, log))
   }

@@ -21,6 +21,7 @@ import { answered } from './user-answer.ts'
 import type { ConnManager, ConnManagerEvents, ConnManagerInfo, DecayingTag, DecayingTagInit, Eviction, Limits, LimitsUnmet, Notifee, TagInfo, TrimPlan, TrimReport } from './contract.ts'
 import type { ConnManagerOptions } from './options.ts'
 import type { ReadPeer } from './peer-store-reader.ts'
+import type { Client } from '../address/client-key.ts'
 import type { CrowdLedger } from '../limiter/crowd-ledger.ts'
 import type { Guest, House, Trust } from '../limiter/ports.ts'
 import type { AbortOptions, Connection, Logger, Peer, PeerId } from '@libp2p/interface'
@@ -87,7 +88,7 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
       log: ports.log,
       onEnded: connection => { this.disconnected(connection) },
       onPlanned: nextGraceEnd => { this.#watch.planned(nextGraceEnd) },
-      onDone: report => { this.#trimDone(report) }
+      onDone: (report, left) => { this.#trimDone(report, left) }
     })
 
     this.#watch = new TrimWatch({
@@ -112,6 +113,7 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
       evict: (row, newcomer) => { this.#evict(row, newcomer, 'displaced') },
       admittedAboveLimit: newcomer => { this.#reportEviction({ newcomer, reason: 'admitted-above-limit' }) },
       trustLost: () => { this.#watch.moreMayGo() },
+      onEnded: connection => { this.disconnected(connection) },
       storedValue: peer => this.#peerStore.valueOf(peer),
       now: () => this.#now()
     })
@@ -278,28 +280,39 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
     const now = this.#now()
     const id = connection.remotePeer.toString()
     const client = clientOf(connection.remoteAddr)
+    const { connections } = this.#ledger
     const row = this.#ledger.connected(id, connection, client, now)
     if (row === NO_CONNECTION) return
 
-    const isFirst = this.#ledger.connections.next(row) === NO_CONNECTION
-    const read = isFirst ? this.#peerStore.opened(id, connection) : undefined
-    const trusted = this.#ports.trust?.isTrusted(connection) === true
-    const { remotePeer: peer, direction, timeline } = connection
-    const newcomer = { peer, client, direction, trusted, timeline }
+    const isFirst = connections.next(row) === NO_CONNECTION
+    const read = isFirst ? this.#peerStore.opened(id, connection) : this.#peerStore.reading(id)
 
-    if (this.#house.opened(row, newcomer)) this.#watch.opened()
-    else if (read == null) this.#evict(row, peer, 'not-worth-more')
-    else void this.#peerStore.inTime(read).then(() => { this.#competeAgain(connection, newcomer) })
+    if (this.#house.opened(row, this.#guest(connection, client))) {
+      this.#watch.opened()
+    } else if (read == null) {
+      this.#evict(row, connection.remotePeer, 'not-worth-more')
+    } else {
+      connections.markWaiting(row)
+      void this.#peerStore.inTime(read).then(() => { this.#competeAgain(connection) })
+    }
   }
 
   /** It was worth too little, before the peer store had said what it knows of the peer. */
-  #competeAgain (connection: Connection, newcomer: Guest): void {
+  #competeAgain (connection: Connection): void {
     const { connections } = this.#ledger
-    const row = this.#ledger.rowOf(newcomer.peer.toString(), connection)
-    if (row === NO_CONNECTION || connections.isClosing(row) || connection.status !== 'open') return
+    const { remotePeer: peer, remoteAddr, status } = connection
+    const row = this.#ledger.rowOf(peer.toString(), connection)
+    if (row === NO_CONNECTION || connections.isClosing(row) || status !== 'open') return
 
-    if (this.#house.opened(row, newcomer)) this.#watch.opened()
-    else this.#evict(row, newcomer.peer, 'not-worth-more')
+    connections.unmarkWaiting(row)
+    if (this.#house.opened(row, this.#guest(connection, clientOf(remoteAddr)))) this.#watch.opened()
+    else this.#evict(row, peer, 'not-worth-more')
+  }
+
+  #guest (connection: Connection, client: Client): Guest {
+    const { remotePeer: peer, direction, timeline } = connection
+
+    return { peer, client, direction, trusted: this.#ports.trust?.isTrusted(connection) === true, timeline }
   }
 
   disconnected (connection: Connection): void {
@@ -320,10 +333,11 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
     return this.#options.clock.now()
   }
 
-  #trimDone (report: TrimReport): void {
+  #trimDone (report: TrimReport, left: number): void {
+    this.#watch.ended()
     this.#ports.log('trimmed %d of %d connections, %d are open', report.closed, report.entries.length, report.open)
     this.safeDispatchEvent('trim', { detail: report })
-    this.#watch.done(report)
+    this.#watch.done(report, left)
   }
 
   #reportUnmet (unmet: LimitsUnmet): void {

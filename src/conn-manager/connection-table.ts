@@ -8,6 +8,10 @@ export const NO_CONNECTION = -1
 const OUTBOUND = 1
 const DIRECT = 2
 const CLOSING = 4
+const WAITING = 8
+
+/** With one of these a connection is not open as the marks count. */
+const UNCOUNTED = CLOSING | WAITING
 
 /**
  * The connections of all peers, in columns: what a trim has to know of each lies side by side, so that choosing among 100,000 reads
@@ -30,7 +34,7 @@ export class ConnectionTable {
     return this.#connection.length
   }
 
-  /** Connections that are not closing. */
+  /** Connections that are not closing, and not waiting for a place. */
   get open (): number {
     return this.#open
   }
@@ -66,7 +70,7 @@ export class ConnectionTable {
       this.#next[before] = after
     }
 
-    if (!this.isClosing(row)) this.#count(row, -1)
+    if (this.isCounted(row)) this.#count(row, -1)
     this.#connection[row] = undefined
     this.#next[row] = this.#free
     this.#free = row
@@ -75,11 +79,21 @@ export class ConnectionTable {
 
   /** From here on it is not counted as open. @returns whether it was */
   markClosing (row: number): boolean {
-    if (this.isClosing(row)) return false
+    return this.#mark(row, CLOSING)
+  }
 
-    this.#flags[row]! |= CLOSING
-    this.#count(row, -1)
-    return true
+  /** It is not to be closed after all. */
+  unmarkClosing (row: number): void {
+    this.#unmark(row, CLOSING)
+  }
+
+  /** It has no place yet, at a full house, and it is being found out whether it gets one: until then it is nobody's rival. */
+  markWaiting (row: number): void {
+    this.#mark(row, WAITING)
+  }
+
+  unmarkWaiting (row: number): void {
+    this.#unmark(row, WAITING)
   }
 
   find (head: number, connection: Connection): number {
@@ -102,6 +116,25 @@ export class ConnectionTable {
   isOutbound (row: number): boolean { return (this.#flags[row]! & OUTBOUND) !== 0 }
   isDirect (row: number): boolean { return (this.#flags[row]! & DIRECT) !== 0 }
   isClosing (row: number): boolean { return (this.#flags[row]! & CLOSING) !== 0 }
+
+  /** Neither closing nor waiting. */
+  isCounted (row: number): boolean { return (this.#flags[row]! & UNCOUNTED) === 0 }
+
+  /** @returns whether it was counted as open until now */
+  #mark (row: number, flag: number): boolean {
+    const wasCounted = this.isCounted(row)
+    this.#flags[row]! |= flag
+    if (wasCounted) this.#count(row, -1)
+
+    return wasCounted
+  }
+
+  #unmark (row: number, flag: number): void {
+    if ((this.#flags[row]! & flag) === 0) return
+
+    this.#flags[row]! &= ~flag
+    if (this.isCounted(row)) this.#count(row, 1)
+  }
 
   #count (row: number, by: 1 | -1): void {
     this.#open += by

@@ -1,12 +1,11 @@
 import { NO_CONNECTION } from './connection-table.ts'
-import { NO_PEER } from './peer-ledger.ts'
+import { Incumbents } from './incumbents.ts'
 import type { Limits } from './contract.ts'
 import type { PeerLedger } from './peer-ledger.ts'
 import type { Client } from '../address/client-key.ts'
-import type { Crowd } from '../limiter/crowd-ledger.ts'
 import type { Guest, House, Place, Trust } from '../limiter/ports.ts'
 import type { Denied } from '../limiter/verdict.ts'
-import type { PeerId } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 
 export interface FullHouseInit {
   readonly ledger: PeerLedger
@@ -25,10 +24,16 @@ export interface FullHouseInit {
   readonly admittedAboveLimit: (newcomer: PeerId) => void
   readonly trustLost: () => void
 
+  /** A connection had ended without anybody telling us. */
+  readonly onEnded: (connection: Connection) => void
+
   /** What the peer store's tags of an unconnected peer are worth; undefined where there is nothing to read. */
   readonly storedValue: (peer: PeerId) => Promise<number> | undefined
   readonly now: () => number
 }
+
+/** Milliseconds for which a house that has been looked through is taken to be as full as its counts say. */
+const LOOK_INTERVAL = 1_000
 
 /**
  * The ceiling: who may come in at `hardLimit`, and whom a newcomer displaces. Places are reserved from the moment the peer is known,
@@ -36,17 +41,14 @@ export interface FullHouseInit {
  */
 export class FullHouse implements House {
   readonly #init: FullHouseInit
+  readonly #incumbents: Incumbents
   readonly #places = new WeakMap<object, Place>()
-
-  /** By timeline: what the peer store's tags of those are worth who have been recalled, and are not connected. */
-  readonly #storedValues = new WeakMap<object, number>()
-
-  /** Rows that close once the newcomer they give way to is usable. */
-  readonly #doomed = new Set<number>()
   #reserved = 0
+  #lookedAt = -Infinity
 
   constructor (init: FullHouseInit) {
     this.#init = init
+    this.#incumbents = new Incumbents(init.ledger, init.trust)
   }
 
   /** Places held for connections that are not open yet. */
@@ -66,20 +68,18 @@ export class FullHouse implements House {
 
   reserve (guest: Guest): Place | Denied {
     const full = this.#isFullFor(guest.direction)
-    const displaced = full ? this.#whomFor(guest, this.#lowestInbound()) : NO_CONNECTION
+    const displaced = full ? this.#whomFor(guest) : NO_CONNECTION
     if (typeof displaced !== 'number') return displaced
 
-    if (full && displaced === NO_CONNECTION) this.#init.admittedAboveLimit(guest.peer)
-
-    const place = this.#place(guest, displaced)
+    const place = this.#place(guest, full, displaced)
     this.#places.set(guest.timeline, place)
     return place
   }
 
   recall ({ peer, timeline }: Pick<Guest, 'peer' | 'timeline'>): Promise<void> | undefined {
-    if (this.#init.onHardLimit === 'deny' || this.#storedValues.has(timeline)) return undefined
+    if (this.#init.onHardLimit === 'deny' || this.#incumbents.isRemembered(timeline)) return undefined
 
-    return this.#init.storedValue(peer)?.then(value => { this.#storedValues.set(timeline, value) })
+    return this.#init.storedValue(peer)?.then(value => { this.#incumbents.remember(timeline, value) })
   }
 
   trustLost (): void {
@@ -99,27 +99,24 @@ export class FullHouse implements House {
       return true
     }
 
-    const { connections } = this.#init.ledger
-    if (connections.open + this.#reserved <= this.#limitFor(newcomer.direction)) return true
+    if (!this.#isTooFullFor(newcomer.direction)) return true
 
-    const displaced = this.#whomFor(newcomer, this.#lowestInbound(row))
+    const displaced = this.#whomFor(newcomer, row)
     if (typeof displaced !== 'number') return false
 
-    if (displaced === NO_CONNECTION) this.#init.admittedAboveLimit(newcomer.peer)
-    else this.#init.evict(displaced, newcomer.peer)
-
+    this.#displace(displaced, newcomer.peer)
     return true
   }
 
   /** The row is free for another connection. */
   closed (row: number): void {
-    this.#doomed.delete(row)
+    this.#incumbents.undoom(row)
   }
 
-  #place ({ direction, peer }: Guest, displaced: number): Place {
+  #place (guest: Guest, full: boolean, displaced: number): Place {
     let [held, taken] = [true, false]
     this.#reserved++
-    if (displaced !== NO_CONNECTION) this.#doomed.add(displaced)
+    if (displaced !== NO_CONNECTION) this.#incumbents.doom(displaced)
 
     return {
       allow: true,
@@ -128,17 +125,20 @@ export class FullHouse implements House {
         if (!held || taken) return
         taken = true
 
-        // it may have left by itself meanwhile or been protected, or somebody else has left
-        const mayGo = this.#doomed.delete(displaced) && this.#mayBeDisplaced(displaced)
-        const { open } = this.#init.ledger.connections
-        if (mayGo && open + this.#reserved > this.#limitFor(direction)) this.#init.evict(displaced, peer)
+        const isThere = this.#incumbents.undoom(displaced)
+        if (isThere) this.#settle(displaced)
+        // he or somebody else may have left meanwhile
+        if (!full || !this.#isTooFullFor(guest.direction)) return
+
+        const mayGo = isThere && this.#incumbents.mayGo(displaced)
+        this.#displace(mayGo ? displaced : this.#instead(guest), guest.peer)
       },
 
       giveBack: () => {
         if (!held) return
         held = false
         this.#reserved--
-        if (!taken) this.#doomed.delete(displaced)
+        if (!taken) this.#incumbents.undoom(displaced)
       }
     }
   }
@@ -149,8 +149,57 @@ export class FullHouse implements House {
     return direction === 'inbound' ? hardLimit - outboundReserve : hardLimit
   }
 
+  /** Whether one more would be too many. */
   #isFullFor (direction: Guest['direction']): boolean {
-    return this.#init.ledger.connections.open + this.#reserved >= this.#limitFor(direction)
+    return this.#exceeds(this.#limitFor(direction) - 1)
+  }
+
+  /** Whether there is one too many, the newcomer counted. */
+  #isTooFullFor (direction: Guest['direction']): boolean {
+    return this.#exceeds(this.#limitFor(direction))
+  }
+
+  #exceeds (count: number): boolean {
+    const { connections } = this.#init.ledger
+    if (connections.open + this.#reserved <= count) return false
+
+    this.#lookForLeaving()
+    return connections.open + this.#reserved > count
+  }
+
+  /**
+   * Connections that somebody else is closing, and those that have ended without anybody telling us, count until they are looked at, which else a
+   * trim does. One pass over all, and at a house that stays full not for each newcomer.
+   */
+  #lookForLeaving (): void {
+    const now = this.#init.now()
+    if (now >= this.#lookedAt && now - this.#lookedAt < LOOK_INTERVAL) return
+
+    this.#lookedAt = now
+    for (let row = 0; row < this.#init.ledger.connections.rows; row++) this.#settle(row)
+  }
+
+  /** What is closing or has ended counts no more. */
+  #settle (row: number): void {
+    const { connections } = this.#init.ledger
+    const connection = connections.connection(row)
+    if (connection == null || connection.status === 'open') return
+
+    if (connection.status === 'closing') connections.markClosing(row)
+    else this.#init.onEnded(connection)
+  }
+
+  /** @param row - `NO_CONNECTION` where nobody is left to go */
+  #displace (row: number, newcomer: PeerId): void {
+    if (row === NO_CONNECTION) this.#init.admittedAboveLimit(newcomer)
+    else this.#init.evict(row, newcomer)
+  }
+
+  /** Who goes for a guest with a place, when the one that was chosen may not go any more. */
+  #instead (guest: Guest): number {
+    const lowest = this.#whomFor(guest)
+
+    return typeof lowest === 'number' ? lowest : NO_CONNECTION
   }
 
   #denied (): Denied {
@@ -158,90 +207,14 @@ export class FullHouse implements House {
   }
 
   /** Whom a newcomer at the full house displaces: a row, `NO_CONNECTION` when it comes in and nobody is left to go, or a denial. */
-  #whomFor (newcomer: Guest, lowest: number): number | Denied {
-    const entitled = newcomer.direction === 'outbound' || newcomer.trusted || this.#init.isProtected(newcomer.peer)
-    if (entitled) return lowest
+  #whomFor (newcomer: Guest, except = NO_CONNECTION): number | Denied {
+    const now = this.#init.now()
+    const isEntitled = newcomer.direction === 'outbound' || newcomer.trusted || this.#init.isProtected(newcomer.peer)
+    if (!isEntitled && this.#init.onHardLimit === 'deny') return this.#denied()
 
-    const mayCompete = lowest !== NO_CONNECTION && this.#init.onHardLimit === 'evict'
+    const lowest = this.#incumbents.lowest(now, except)
+    if (isEntitled) return lowest
 
-    return mayCompete && this.#isWorthMore(newcomer, lowest) ? lowest : this.#denied()
-  }
-
-  /** Peer value first, then crowding. Ties keep the incumbent. */
-  #isWorthMore (newcomer: Guest, incumbent: number): boolean {
-    const { ledger, now } = this.#init
-
-    const order =
-      this.#valueOf(newcomer) - ledger.value(ledger.connections.peer(incumbent), now()) ||
-      this.#compareCrowds(ledger.connections.crowd(incumbent), ledger.crowds.find(newcomer.client))
-
-    return order > 0
-  }
-
-  /** The ledger knows the peer store's tags of connected peers only. */
-  #valueOf ({ peer, timeline }: Guest): number {
-    const { ledger, now } = this.#init
-    const stored = this.#storedValues.get(timeline) ?? 0
-    const row = ledger.find(peer.toString())
-    if (row === NO_PEER) return stored
-
-    return ledger.value(row, now()) + (ledger.storeTags(row, now()) == null ? stored : 0)
-  }
-
-  /**
-   * The inbound connection worth least, `except` left out: peer value first, then crowding. Streams, grace and age give no right here,
-   * so that one idle stream per connection does not fill the house for ever.
-   *
-   * One pass over all connections. It is walked at the full house alone, for strangers at most `contestRate` times.
-   */
-  #lowestInbound (except = NO_CONNECTION): number {
-    const { ledger, trust, now } = this.#init
-    const { connections } = ledger
-    const at = now()
-    let lowest = NO_CONNECTION
-    let lowestValue = Infinity
-
-    for (let row = 0; row < connections.rows; row++) {
-      if (row === except || !this.#mayBeDisplaced(row)) continue
-
-      const value = ledger.value(connections.peer(row), at)
-      if (value > lowestValue) continue
-      if (trust?.trustsAnybody === true && trust.isTrusted(connections.connection(row)!)) continue
-
-      if (value < lowestValue || this.#isCheaper(row, lowest)) {
-        lowest = row
-        lowestValue = value
-      }
-    }
-
-    return lowest
-  }
-
-  #mayBeDisplaced (row: number): boolean {
-    const { connections } = this.#init.ledger
-
-    return connections.connection(row)?.status === 'open' &&
-      !connections.isClosing(row) &&
-      !connections.isOutbound(row) &&
-      !this.#init.ledger.isProtected(connections.peer(row)) &&
-      !this.#doomed.has(row)
-  }
-
-  /** Between two of one value: the more crowded goes, then the younger, then the smaller id. */
-  #isCheaper (row: number, than: number): boolean {
-    const { connections } = this.#init.ledger
-    const order =
-      this.#compareCrowds(connections.crowd(than), connections.crowd(row)) ||
-      connections.openedAt(than) - connections.openedAt(row) ||
-      (connections.connection(row)!.id < connections.connection(than)!.id ? -1 : 1)
-
-    return order < 0
-  }
-
-  /** Above zero when `a` is the more crowded. */
-  #compareCrowds (a: Crowd, b: Crowd): number {
-    const { crowds } = this.#init.ledger
-
-    return crowds.wide(a) - crowds.wide(b) || crowds.narrow(a) - crowds.narrow(b)
+    return lowest !== NO_CONNECTION && this.#incumbents.isWorthMore(newcomer, lowest, now) ? lowest : this.#denied()
   }
 }

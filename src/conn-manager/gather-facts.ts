@@ -15,8 +15,8 @@ export interface Gathered {
   /** From an index of the facts to a row of the connection table. */
   readonly rows: Int32Array
 
-  /** Rows whose connection has ended without anybody telling us: js-libp2p does not always announce it. */
-  readonly ended: readonly number[]
+  /** Those that have ended without anybody telling us: js-libp2p does not always announce it. */
+  readonly ended: readonly Connection[]
 
   /** Rows whose connection somebody else is closing. */
   readonly leaving: readonly number[]
@@ -50,7 +50,8 @@ export function gatherFacts (ledger: PeerLedger, trust: Trust | undefined, now: 
     size,
     readUse: items => { readUse(facts, items, rows, ledger) },
     readTies: items => { readTies(facts, items, rows, ledger) },
-    connectionId: index => ledger.connections.connection(rows[index]!)!.id
+    // a user's comparator may have ended it
+    connectionId: index => ledger.connections.connection(rows[index]!)?.id ?? ''
   }
 
   if (shared.length > 0) markShared(reading, facts, rows)
@@ -68,7 +69,7 @@ interface Reading {
   /** At least as long as the table: how many are open is known when all have been seen. */
   readonly facts: Omit<Columns, 'rows'>
   readonly rows: Int32Array
-  readonly ended: number[]
+  readonly ended: Connection[]
   readonly leaving: number[]
 
   /** Those of peers that have several connections. */
@@ -85,8 +86,8 @@ function readRows (reading: Reading, from: number, to: number): void {
     if (connection == null) continue
 
     const { status } = connection
-    if (status !== 'open' && status !== 'closing') ended.push(row)
-    else if (connections.isClosing(row)) continue
+    if (status !== 'open' && status !== 'closing') ended.push(connection)
+    else if (!connections.isCounted(row)) continue
     else if (status === 'open') readRow(reading, row, connection)
     else leaving.push(row)
   }

@@ -28,7 +28,7 @@ export class PeerStoreReader {
   readonly #init: PeerStoreReaderInit
 
   /** Peers whose record is being read, and for which connection: an event that comes meanwhile is the fresher one. */
-  readonly #reads = new Map<string, Connection>()
+  readonly #reads = new Map<string, { readonly connection: Connection, readonly done: Promise<void> }>()
 
   constructor (init: PeerStoreReaderInit) {
     this.#init = init
@@ -39,26 +39,41 @@ export class PeerStoreReader {
     const { read } = this.#init
     if (read == null) return undefined
 
-    this.#reads.set(id, connection)
-
-    return this.#read(read, connection.remotePeer, peer => {
-      if (this.#reads.get(id) === connection) this.updated(peer)
+    const isLatest = (): boolean => this.#reads.get(id)?.connection === connection
+    const done = this.#read(read, connection.remotePeer, peer => {
+      if (isLatest()) this.#apply(peer)
     }).then(() => {
-      if (this.#reads.get(id) === connection) this.#reads.delete(id)
+      if (isLatest()) this.#reads.delete(id)
     })
+
+    this.#reads.set(id, { connection, done })
+    return done
+  }
+
+  /** When the tags of a connected peer are known; undefined where they are. */
+  reading (id: string): Promise<void> | undefined {
+    return this.#reads.get(id)?.done
   }
 
   /**
-   * What the peer store's tags of an unconnected peer are worth, of whom nothing is kept here. Zero when that is not known in time.
+   * What the peer store's tags of an unconnected peer are worth, of whom nothing is kept here. Zero when that is not known in time, and of
+   * connected peers, whose tags are in the ledger then.
    *
-   * @returns undefined where there is no store, and of connected peers
+   * @returns undefined where there is no store, and of connected peers whose tags are in the ledger already
    */
   valueOf (peer: PeerId): Promise<number> | undefined {
     const { read, clock } = this.#init
-    if (read == null || this.#isConnected(peer.toString())) return undefined
+    if (read == null) return undefined
+
+    const id = peer.toString()
+    if (this.#isConnected(id)) return this.#valueLater(this.reading(id))
 
     const value = this.#read(read, peer, known => peerStoreTags(known.tags, clock.now())?.value)
     return this.inTime(value).then(known => known ?? 0)
+  }
+
+  #valueLater (read: Promise<void> | undefined): Promise<number> | undefined {
+    return read == null ? undefined : this.inTime(read).then(() => 0)
   }
 
   /** Undefined where the store has no answer in time. */
@@ -76,6 +91,15 @@ export class PeerStoreReader {
    * @returns whether a `keep-alive` tag has gone
    */
   updated (peer: Peer): boolean {
+    try {
+      return this.#apply(peer)
+    } catch (error) {
+      this.#init.log.error('could not read tags of %p - %e', peer?.id, error)
+      return false
+    }
+  }
+
+  #apply (peer: Peer): boolean {
     const { ledger, clock } = this.#init
     const now = clock.now()
     const id = peer.id.toString()

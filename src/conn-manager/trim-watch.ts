@@ -64,11 +64,21 @@ export class TrimWatch {
     this.#nextGraceEnd = nextGraceEnd
   }
 
-  done (report: TrimReport): void {
+  /** A trim is over, and its silence begins. */
+  ended (): void {
     this.#lastTrim = this.#init.clock.now()
-    if (report.open <= this.#init.limits().highWater) this.#nextGraceEnd = undefined
+  }
 
-    this.#reportUnmet(report)
+  /**
+   * Everybody has heard of it.
+   *
+   * @param left - how many its plan left open: newcomers, while it closed, are in nobody's way
+   */
+  done (report: TrimReport, left: number): void {
+    const { highWater } = this.#init.limits()
+    if (report.open <= highWater) this.#nextGraceEnd = undefined
+
+    this.#reportUnmet(report, Math.min(report.open, left) > highWater)
     this.#schedule()
   }
 
@@ -98,7 +108,7 @@ export class TrimWatch {
   }
 
   /** Once per change: an operator wants to know that the marks do not hold, not every ten seconds. */
-  #reportUnmet ({ open, spared }: TrimReport): void {
+  #reportUnmet ({ open, spared }: TrimReport, isUnmet: boolean): void {
     const { highWater } = this.#init.limits()
     const unmet: LimitsUnmet = {
       open,
@@ -109,7 +119,7 @@ export class TrimWatch {
       keepAlive: spared['keep-alive'],
       outboundReserve: spared['outbound-reserve']
     }
-    const seen = open > highWater ? JSON.stringify(unmet) : ''
+    const seen = isUnmet ? JSON.stringify(unmet) : ''
 
     if (seen !== '' && seen !== this.#reported) this.#init.onUnmet(unmet)
 

@@ -27,7 +27,9 @@ export interface TrimmerInit {
 
   /** A trim has made its plan, and starts to close. */
   readonly onPlanned: (nextGraceEnd: number) => void
-  readonly onDone: (report: TrimReport) => void
+
+  /** @param left - how many the plan leaves open */
+  readonly onDone: (report: TrimReport, left: number) => void
 }
 
 interface Plan extends TrimPlan {
@@ -37,7 +39,7 @@ interface Plan extends TrimPlan {
   /** Of the entries, in their order; and their rows. */
   readonly connections: readonly Connection[]
   readonly rows: readonly number[]
-  readonly ended: readonly number[]
+  readonly ended: readonly Connection[]
   readonly leaving: readonly number[]
 }
 
@@ -68,12 +70,14 @@ export class Trimmer {
       await this.#inFlight.report.catch(() => {})
     }
 
-    const report = this.#carryOut(mode)
+    // before the plan is made: a user's comparator may ask for a trim
+    const { promise: report, resolve, reject } = Promise.withResolvers<TrimReport>()
     this.#inFlight = { mode, report }
 
-    // one that failed is over, too
-    report.catch(() => {
+    this.#carryOut(mode).then(resolve, error => {
+      // one that failed is over, too
       if (this.#inFlight?.report === report) this.#inFlight = undefined
+      reject(error)
     })
 
     return report
@@ -89,20 +93,34 @@ export class Trimmer {
     const plan = this.#plan(mode)
     const { connections } = ledger
 
-    for (const row of plan.ended) onEnded(connections.connection(row)!)
+    for (const connection of plan.ended) onEnded(connection)
     for (const row of plan.leaving) connections.markClosing(row)
 
     // marked before the first close: whoever is chosen no longer counts, and no later trim chooses it again
     for (const row of plan.rows) connections.markClosing(row)
     onPlanned(plan.nextGraceEnd)
 
-    const closed = await closeConnections(plan.connections, clock, log)
+    const closed = await closeConnections(plan.connections, clock, log, index => this.#mayStillGo(plan, index))
     const { target, entries, spared } = plan
     const report = { open: connections.open, target, entries, spared, closed, duration: Math.max(0, clock.now() - startedAt) }
 
     this.#inFlight = undefined
-    onDone(report)
+    onDone(report, plan.open - plan.rows.length)
     return report
+  }
+
+  /** Whoever has been protected or trusted while earlier batches closed stays, and counts again. */
+  #mayStillGo ({ connections, rows, entries }: Plan, index: number): boolean {
+    const { ledger, trust } = this.#init
+    const connection = connections[index]!
+    const row = rows[index]!
+    if (ledger.connections.connection(row) !== connection) return true
+
+    const isProtected = ledger.isProtected(ledger.connections.peer(row)) && entries[index]!.reason !== 'protection-overridden'
+    if (!isProtected && (trust?.trustsAnybody !== true || !trust.isTrusted(connection))) return true
+
+    ledger.connections.unmarkClosing(row)
+    return false
   }
 
   #plan (mode: TrimMode): Plan {
@@ -113,8 +131,7 @@ export class Trimmer {
     const rules = { mode, limits: limits(), gracePeriod, ...(ranking == null ? {} : { ranking }) }
     const choice = chooseForTrim(gathered.facts, rules, now)
 
-    const { entries, connections } = this.#entries(gathered, choice)
-    const rows = choice.chosen.map(({ index }) => gathered.rows[index]!)
+    const { entries, connections, rows } = this.#entries(gathered, choice)
     this.#memory.giveBack(gathered.columns)
 
     return {
@@ -131,19 +148,24 @@ export class Trimmer {
     }
   }
 
-  #entries ({ facts, rows }: Gathered, { chosen }: Choice): Pick<Plan, 'connections'> & { readonly entries: TrimEntry[] } {
+  #entries ({ facts, rows }: Gathered, { chosen }: Choice): Pick<Plan, 'entries' | 'connections' | 'rows'> {
     const { connections } = this.#init.ledger
     const entries: TrimEntry[] = []
     const going: Connection[] = []
+    const goingRows: number[] = []
 
     for (const { index, reason } of chosen) {
-      const connection = connections.connection(rows[index]!)!
+      const row = rows[index]!
+      const connection = connections.connection(row)
+      // a user's comparator may have ended it
+      if (connection == null) continue
 
       going.push(connection)
+      goingRows.push(row)
       entries.push({ connectionId: connection.id, peer: connection.remotePeer, reason, value: facts.value[index]! })
     }
 
-    return { entries, connections: going }
+    return { entries, connections: going, rows: goingRows }
   }
 
   #ranking ({ facts, rows }: Gathered, mode: TrimMode): TrimRanking | undefined {

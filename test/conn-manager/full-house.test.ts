@@ -115,7 +115,8 @@ describe('once the peer is known', () => {
 
   it.each<[string, (house: PartHouse) => void]>([
     ['left by itself', house => { house.connections[0]!.end() }],
-    ['was protected', house => { house.manager.protect(peer(0), 'mine') }],
+    ['is closed by somebody else', house => { house.connections[0]!.status = 'closing' }],
+    ['died unannounced', house => { house.connections[0]!.status = 'closed' }],
     ['was not the only one to leave', house => { for (const c of house.connections.slice(1, 3)) c.end() }]
   ])('nobody is displaced when the chosen one %s meanwhile', (_, change) => {
     const house = full()
@@ -129,7 +130,66 @@ describe('once the peer is known', () => {
     expect(evictions).toEqual([])
   })
 
-  it('a place that outlives a stop displaces nobody who came later', () => {
+  it.each<[string, (house: PartHouse, trusted: Set<string>) => void]>([
+    ['protected', house => { house.manager.protect(peer(2), 'mine') }],
+    ['trusted', (_, trusted) => { trusted.add(peer(2).toString()) }]
+  ])('another is displaced when the chosen one was %s meanwhile; where nobody may go, that is reported', (_, spare) => {
+    const trusted = new Set<string>()
+    const house = partHouse(marks, { trust: { trustsAnybody: true, isTrusted: ({ remotePeer }) => trusted.has(remotePeer.toString()) } })
+    house.openMany(3)
+    const evictions = heard(house.manager, 'evict')
+    for (const n of [0, 1]) house.manager.tagPeer(peer(n), 'a', n + 1)
+    const [first, second] = [house.make(), house.make()]
+    house.manager.tagPeer(first.remotePeer, 'a', 3)
+    house.manager.tagPeer(second.remotePeer, 'a', 9)
+    const place = arrive(house, first) as Place
+    spare(house, trusted)
+    place.take()
+    house.announce(first)
+    expect(evictions).toMatchObject([{ connectionId: 'c0000', newcomer: first.remotePeer, reason: 'displaced' }])
+
+    const next = arrive(house, second) as Place
+    for (const n of [1, 3]) house.manager.protect(peer(n), 'mine')
+    next.take()
+    expect(evictions.slice(1)).toEqual([{ newcomer: second.remotePeer, reason: 'admitted-above-limit' }])
+  })
+
+  it('nobody is told of one above the limit whose upgrade fails', () => {
+    const house = full()
+    const evictions = heard(house.manager, 'evict')
+    for (const { remotePeer } of house.connections) house.manager.protect(remotePeer, 'mine')
+    const place = arrive(house, house.make(), true) as Place
+    place.giveBack()
+
+    expect(evictions).toEqual([])
+  })
+
+  it.each([
+    ['that others are closing', 'closing'],
+    ['that died unannounced', 'closed']
+  ] as const)('connections %s take no place', (_, status) => {
+    const house = full({ onHardLimit: 'deny' })
+    for (const connection of house.connections) connection.status = status
+    expect(house.manager.house.atAccept(clientOf(house.make().remoteAddr), false)).toBeUndefined()
+
+    for (const n of [0, 1, 2]) expect([n, arrive(house, house.make()).allow]).toEqual([n, true])
+    expect([arrive(house, house.make()), house.manager.getInfo().connCount]).toEqual([DENIED, 0])
+  })
+
+  it('a house that stays full is looked through once a second', () => {
+    const house = full({ onHardLimit: 'deny' })
+    let looks = 0
+    Object.defineProperty(house.connections[0], 'status', { get: () => looks++ < 0 ? 'closed' : 'open' })
+    const client = clientOf(house.make().remoteAddr)
+    for (let n = 0; n < 10; n++) expect(house.manager.house.atAccept(client, false)).toEqual(DENIED)
+    expect(looks).toBe(1)
+
+    house.clock.advance(1_000)
+    house.manager.house.atAccept(client, false)
+    expect(looks).toBe(2)
+  })
+
+  it('a place that outlives a stop does not displace who has come where the chosen one was', () => {
     const house = full()
     const newcomer = house.make()
     house.manager.tagPeer(newcomer.remotePeer, 'a', 2)
@@ -139,10 +199,11 @@ describe('once the peer is known', () => {
     house.manager.start()
     house.manager.stop()
     house.manager.start()
-    const later = [...house.openMany(2), house.open({ direction: 'outbound' })]
+    const [where, other, outbound] = [...house.openMany(2), house.open({ direction: 'outbound' })]
+    house.manager.tagPeer(where!.remotePeer, 'a', 1)
     place.take()
 
-    expect(openOnes(later)).toHaveLength(3)
+    expect([where, other, outbound].map(connection => connection!.status)).toEqual(['open', 'closed', 'open'])
   })
 
   it.each<[string, (house: PartHouse, newcomer: MockConnection) => void, boolean, string[]]>([
@@ -318,6 +379,55 @@ describe('the peer store\'s tags of a newcomer', () => {
       { connectionId: loser.id, newcomer: loser.remotePeer, reason: 'not-worth-more', value: 5 }
     ])
     expect(house.manager.getInfo().connCount).toBe(3)
+  })
+
+  it('are waited for by a peer\'s second connection, too', async () => {
+    const house = full({}, worth(5))
+    const evictions = heard(house.manager, 'evict')
+    await turns()
+    for (const n of [0, 1, 2]) house.manager.peerUpdated(storedPeer(peer(n), { kad: 3 }))
+    const [first, second] = house.openMany(2, { remotePeer: peer(9) })
+    await turns()
+    expect([first!.status, second!.status]).toEqual(['open', 'open'])
+    expect(evictions.map(({ reason }) => reason)).toEqual(['displaced', 'displaced'])
+  })
+
+  it('hold for a guest whose peer has just connected', async () => {
+    const house = full({}, worth(5))
+    await turns()
+    for (const n of [0, 1, 2]) house.manager.peerUpdated(storedPeer(peer(n), { kad: 3 }))
+    house.open({ remotePeer: peer(9), direction: 'outbound' })
+    const newcomer = house.make({ remotePeer: peer(9) })
+    expect(arrive(house, newcomer)).toEqual(DENIED)
+
+    await house.manager.house.recall({ peer: peer(9), timeline: newcomer.timeline })
+    expect(arrive(house, newcomer).allow).toBe(true)
+  })
+
+  it('who waits for them is nobody\'s rival, and no newcomer gets in by displacing him', async () => {
+    const house = full({}, worth(0))
+    await turns()
+
+    for (let n = 0; n < 10; n++) {
+      // the first loses and waits; the second is worth more than him, and no more than the others
+      house.open({ remoteAddr: `/ip4/10.0.0.${n + 10}/tcp/1` })
+      house.open({ remoteAddr: `/ip4/203.${n}.113.1/tcp/1` })
+      expect(house.manager.getInfo().connCount).toBe(3)
+    }
+
+    await turns()
+    expect([house.manager.getInfo().connCount, openOnes(house.connections).length]).toEqual([3, 3])
+  })
+
+  it('who waits for them is in no trim, and does not count twice when one runs meanwhile', async () => {
+    const house = full({ gracePeriod: 0 }, worth(0))
+    await turns()
+    const waiting = house.open()
+    expect(house.manager.planTrim()).toMatchObject({ open: 3 })
+
+    await house.manager.trimOpenConns()
+    await turns()
+    expect([waiting.status, house.manager.getInfo().connCount]).toEqual(['open', 2])
   })
 
   it.each<[string, (house: PartHouse, newcomer: MockConnection) => void]>([

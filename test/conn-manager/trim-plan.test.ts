@@ -81,7 +81,7 @@ describe('chooseForTrim: who', () => {
   })
 
   it('one in its grace does not use up such a place, either: newcomers cannot push the old ones out', () => {
-    const newcomer = { ...kept, openedAt: young.openedAt, value: 9 }
+    const newcomer = { ...kept, openedAt: NOW, value: 9 }
     const rows = [newcomer, { ...kept, value: 1 }, ...times(4, { value: 5 })]
 
     expect(choose(rows, { lowWater: 4 })).toMatchObject({ chosen: [{ index: 2 }], spared: { 'grace': 1, 'keep-alive': 1 } })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { heard, ids, mockHouse, openOnes, partHouse } from '../support/mock-house.ts'
 import { peer } from '../support/peers.ts'
+import type { PartHouse } from '../support/mock-house.ts'
 import type { Trust } from '../../src/limiter/ports.ts'
 
 const SECOND = 1_000
@@ -112,6 +113,36 @@ describe('trimOpenConns', () => {
 
     await expect(manager.forceTrim()).resolves.toMatchObject({ closed: 3, spared: { trusted: 3 } })
     expect(openOnes(connections)).toEqual(['c0000', 'c0001', 'c0002'])
+  })
+
+  it.each<[string, (house: PartHouse, trusted: Set<string>, n: number) => void]>([
+    ['protected', ({ manager }, _, n) => { manager.protect(peer(n), 'mine') }],
+    ['trusted', (_, trusted, n) => { trusted.add(peer(n).toString()) }]
+  ])('spares who is %s while earlier batches close, and counts them again', async (_, spare) => {
+    const trusted = new Set<string>()
+    const house = partHouse({ ...marks, highWater: 100, hardLimit: 400 }, { trust: { get trustsAnybody () { return trusted.size > 0 }, isTrusted: ({ remotePeer }) => trusted.has(remotePeer.toString()) } })
+    house.openMany(102)
+    const trim = house.manager.trimOpenConns()
+    await new Promise(resolve => { setImmediate(resolve) })
+    expect(openOnes(house.connections)).toHaveLength(52)
+    for (let n = 0; n < 102; n++) spare(house, trusted, n)
+
+    await expect(trim).resolves.toMatchObject({ closed: 50, open: 52 })
+    expect([openOnes(house.connections).length, house.manager.getInfo().connCount]).toEqual([52, 52])
+  })
+
+  it.each<[string, (house: PartHouse) => unknown]>([
+    ['ends a connection', ({ connections }) => { connections[0]!.end() }],
+    ['asks for a trim', ({ manager }) => manager.trimOpenConns()],
+    ['asks for a forced trim', ({ manager }) => manager.forceTrim()],
+    ['answers by a promise that fails', async () => Promise.reject(new Error('async'))]
+  ])('survives a trimOrder that %s', async (_, act) => {
+    let acted: unknown
+    const house: PartHouse = partHouse({ ...marks, trimOrder: () => { return (acted ??= act(house) ?? null) instanceof Promise ? acted as never : 0 } })
+    house.openMany(6)
+
+    await expect(house.manager.trimOpenConns()).resolves.toMatchObject({ open: 2 })
+    expect(openOnes(house.connections)).toHaveLength(2)
   })
 
   it('asks nobody for trust while nobody is trusted', () => {

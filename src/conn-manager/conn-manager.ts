@@ -1,15 +1,13 @@
-import { clientOf } from '../address/client.ts'
-import { Alarm } from '../clock/alarm.ts'
 import { GuardedEvents } from '../limiter/guarded-events.ts'
 import { checkNames } from '../limiter/options.ts'
 import { quoted } from '../limiter/quoted.ts'
 import { closeConnections } from './close-connections.ts'
-import { NO_CONNECTION } from './connection-table.ts'
 import { contest } from './contest.ts'
-import { DecayingTags } from './decaying-tags.ts'
+import { DecaySchedule } from './decay-schedule.ts'
 import { LimitConflictError } from './errors.ts'
 import { FullHouse } from './full-house.ts'
 import { MARKS, resolveLimits } from './limits.ts'
+import { Newcomers } from './newcomers.ts'
 import { NO_PEER, PeerLedger } from './peer-ledger.ts'
 import { PeerStoreReader } from './peer-store-reader.ts'
 import { Protections } from './protections.ts'
@@ -21,9 +19,8 @@ import { answered } from './user-answer.ts'
 import type { ConnManager, ConnManagerEvents, ConnManagerInfo, DecayingTag, DecayingTagInit, Eviction, Limits, LimitsUnmet, Notifee, TagInfo, TrimPlan, TrimReport } from './contract.ts'
 import type { ConnManagerOptions } from './options.ts'
 import type { ReadPeer } from './peer-store-reader.ts'
-import type { Client } from '../address/client-key.ts'
 import type { CrowdLedger } from '../limiter/crowd-ledger.ts'
-import type { Guest, House, Trust } from '../limiter/ports.ts'
+import type { House, Trust } from '../limiter/ports.ts'
 import type { AbortOptions, Connection, Logger, Peer, PeerId } from '@libp2p/interface'
 
 export interface ConnManagerPorts {
@@ -43,12 +40,12 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
   readonly #ports: ConnManagerPorts
   readonly #ledger: PeerLedger
   readonly #protections = new Protections()
-  readonly #decaying: DecayingTags
-  readonly #decayAlarm: Alarm
+  readonly #decay: DecaySchedule
   readonly #peerStore: PeerStoreReader
   readonly #trimmer: Trimmer
   readonly #watch: TrimWatch
   readonly #house: FullHouse
+  readonly #newcomers: Newcomers
 
   #limits: Limits
   #started = false
@@ -64,17 +61,15 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
       crowds: ports.crowds,
       maxUnconnectedPeers: options.maxUnconnectedPeers,
       isProtected: id => this.#protections.has(id),
-      forEachDecaying: (id, visit) => { this.#decaying.forEachOf(id, visit) },
-      onForgotten: id => { this.#decaying.forget(id) }
+      forEachDecaying: (id, visit) => { this.#decay.tags.forEachOf(id, visit) },
+      onForgotten: id => { this.#decay.tags.forget(id) }
     })
 
-    this.#decaying = new DecayingTags({
+    this.#decay = new DecaySchedule({
       resolution: options.decayResolution,
-      origin: options.clock.now(),
       log: ports.log,
       onChange: (id, tags, delta) => { this.#ledger.changeDecaying(id, tags, delta, this.#now()) }
-    })
-    this.#decayAlarm = new Alarm(options.clock, () => { this.#decayDue() })
+    }, options.clock)
 
     this.#peerStore = new PeerStoreReader({ ledger: this.#ledger, read: ports.readPeer, log: ports.log, clock: options.clock })
 
@@ -117,6 +112,16 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
       storedValue: peer => this.#peerStore.valueOf(peer),
       now: () => this.#now()
     })
+
+    this.#newcomers = new Newcomers({
+      ledger: this.#ledger,
+      house: this.#house,
+      peerStore: this.#peerStore,
+      trust: ports.trust,
+      now: () => this.#now(),
+      onStay: () => { this.#watch.opened() },
+      onLost: (row, { remotePeer }) => { this.#evict(row, remotePeer, 'not-worth-more') }
+    })
   }
 
   start (): void {
@@ -124,13 +129,13 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
 
     this.#started = true
     this.#watch.start()
-    this.#scheduleDecay()
+    this.#decay.start()
   }
 
   stop (): void {
     this.#started = false
     this.#watch.stop()
-    this.#decayAlarm.clear()
+    this.#decay.stop()
     for (const connection of this.#ledger.connections.all()) this.disconnected(connection)
   }
 
@@ -191,25 +196,7 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
   }
 
   registerDecayingTag (name: string, init: DecayingTagInit): DecayingTag {
-    const tag = this.#decaying.register(name, init, this.#now())
-
-    return {
-      name,
-      interval: tag.interval,
-      bump: (peer, delta) => {
-        this.#decaying.bump(tag, peer, delta, this.#now())
-        this.#scheduleDecay()
-      },
-      remove: peer => {
-        const removed = this.#decaying.remove(tag, peer)
-        this.#scheduleDecay()
-        return removed
-      },
-      close: () => {
-        this.#decaying.close(tag)
-        this.#scheduleDecay()
-      }
-    }
+    return this.#decay.register(name, init)
   }
 
   async trimOpenConns (options: AbortOptions = {}): Promise<TrimReport> {
@@ -274,54 +261,11 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
   }
 
   connected (connection: Connection): void {
-    // js-libp2p announces connections that died during their upgrade, and never announces their end
-    if (connection.status !== 'open') return
-
-    const now = this.#now()
-    const id = connection.remotePeer.toString()
-    const client = clientOf(connection.remoteAddr)
-    const { connections } = this.#ledger
-    const row = this.#ledger.connected(id, connection, client, now)
-    if (row === NO_CONNECTION) return
-
-    const isFirst = connections.next(row) === NO_CONNECTION
-    const read = isFirst ? this.#peerStore.opened(id, connection) : this.#peerStore.reading(id)
-
-    if (this.#house.opened(row, this.#guest(connection, client))) {
-      this.#watch.opened()
-    } else if (read == null) {
-      this.#evict(row, connection.remotePeer, 'not-worth-more')
-    } else {
-      connections.markWaiting(row)
-      void this.#peerStore.inTime(read).then(() => { this.#competeAgain(connection) })
-    }
-  }
-
-  /** It was worth too little, before the peer store had said what it knows of the peer. */
-  #competeAgain (connection: Connection): void {
-    const { connections } = this.#ledger
-    const { remotePeer: peer, remoteAddr, status } = connection
-    const row = this.#ledger.rowOf(peer.toString(), connection)
-    if (row === NO_CONNECTION || connections.isClosing(row) || status !== 'open') return
-
-    connections.unmarkWaiting(row)
-    if (this.#house.opened(row, this.#guest(connection, clientOf(remoteAddr)))) this.#watch.opened()
-    else this.#evict(row, peer, 'not-worth-more')
-  }
-
-  #guest (connection: Connection, client: Client): Guest {
-    const { remotePeer: peer, direction, timeline } = connection
-
-    return { peer, client, direction, trusted: this.#ports.trust?.isTrusted(connection) === true, timeline }
+    this.#newcomers.connected(connection)
   }
 
   disconnected (connection: Connection): void {
-    const id = connection.remotePeer.toString()
-    const row = this.#ledger.disconnected(id, connection, this.#now())
-    if (row === NO_CONNECTION) return
-
-    this.#house.closed(row)
-    this.#peerStore.closed(id)
+    this.#newcomers.disconnected(connection)
   }
 
   /** The peer store's record of a peer changed. */
@@ -359,14 +303,5 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
   #reportEviction (eviction: Eviction): void {
     this.#ports.log('at hardLimit %d: %s for %p', this.#limits.hardLimit, eviction.reason, eviction.newcomer)
     this.safeDispatchEvent('evict', { detail: eviction })
-  }
-
-  #scheduleDecay (): void {
-    if (this.#started) this.#decayAlarm.set(this.#decaying.nextTick(this.#now()))
-  }
-
-  #decayDue (): void {
-    this.#decaying.tick(this.#now())
-    this.#scheduleDecay()
   }
 }

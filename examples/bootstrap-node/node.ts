@@ -3,7 +3,11 @@
 //   node --conditions=source examples/bootstrap-node/node.ts
 //   LISTEN=/ip4/127.0.0.1/tcp/4001 DATA=./data node --conditions=source examples/bootstrap-node/node.ts
 //
-// In a project of yours, where the package is installed, `node node.ts` is enough.
+// In a project of yours, on Node.js 22.18 or newer, `node node.ts` is enough, after
+//
+//   npm pkg set type=module
+//   npm install libp2p-connmgr libp2p @libp2p/config @libp2p/identify @libp2p/kad-dht @libp2p/noise @libp2p/peer-id @libp2p/ping
+//   npm install @libp2p/tcp @libp2p/websockets @libp2p/yamux datastore-core datastore-level
 
 import { loadOrCreateSelfKey } from '@libp2p/config'
 import { identify } from '@libp2p/identify'

@@ -2,7 +2,10 @@
 //
 //   node --conditions=source examples/browser/serve.ts
 //
-// In a project of yours, where the package is installed, `node serve.ts` is enough.
+// In a project of yours, on Node.js 22.18 or newer, `node serve.ts` is enough, after
+//
+//   npm pkg set type=module
+//   npm install libp2p-connmgr libp2p @libp2p/identify @libp2p/noise @libp2p/websockets @libp2p/yamux @multiformats/multiaddr vite
 
 import { identify } from '@libp2p/identify'
 import { noise } from '@libp2p/noise'

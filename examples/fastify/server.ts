@@ -2,7 +2,10 @@
 //
 //   node --conditions=source examples/fastify/server.ts
 //
-// In a project of yours, where the package is installed, `node server.ts` is enough.
+// In a project of yours, on Node.js 22.18 or newer, `node server.ts` is enough, after
+//
+//   npm pkg set type=module
+//   npm install libp2p-connmgr fastify
 
 import fastify from 'fastify'
 import { securityGate } from 'libp2p-connmgr/limiter'

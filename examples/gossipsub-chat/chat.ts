@@ -3,7 +3,11 @@
 //   node --conditions=source examples/gossipsub-chat/chat.ts
 //   node --conditions=source examples/gossipsub-chat/chat.ts <address of another one>
 //
-// In a project of yours, where the package is installed, `node chat.ts` is enough.
+// In a project of yours, on Node.js 22.18 or newer, `node chat.ts` is enough, after
+//
+//   npm pkg set type=module
+//   npm install libp2p-connmgr libp2p @libp2p/gossipsub @libp2p/identify @libp2p/noise @libp2p/peer-id @libp2p/tcp @libp2p/yamux
+//   npm install @multiformats/multiaddr
 
 import { createInterface } from 'node:readline'
 import { gossipsub } from '@libp2p/gossipsub'

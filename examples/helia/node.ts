@@ -4,7 +4,10 @@
 //   node --conditions=source examples/helia/node.ts
 //   node --conditions=source examples/helia/node.ts <address> <cid>
 //
-// In a project of yours, where the package is installed, `node node.ts` is enough.
+// In a project of yours, on Node.js 22.18 or newer, `node node.ts` is enough, after
+//
+//   npm pkg set type=module
+//   npm install libp2p-connmgr @helia/libp2p @helia/unixfs @libp2p/tcp @multiformats/multiaddr helia multiformats
 
 import { libp2pDefaults } from '@helia/libp2p'
 import { unixfs } from '@helia/unixfs'

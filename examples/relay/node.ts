@@ -2,7 +2,10 @@
 //
 //   node --conditions=source examples/relay/node.ts
 //
-// In a project of yours, where the package is installed, `node node.ts` is enough.
+// In a project of yours, on Node.js 22.18 or newer, `node node.ts` is enough, after
+//
+//   npm pkg set type=module
+//   npm install libp2p-connmgr libp2p @libp2p/circuit-relay-v2 @libp2p/identify @libp2p/noise @libp2p/tcp @libp2p/websockets @libp2p/yamux
 
 import { circuitRelayServer } from '@libp2p/circuit-relay-v2'
 import { identify } from '@libp2p/identify'

@@ -3,7 +3,10 @@
 //   node --conditions=source examples/websocket-behind-proxy/server.ts
 //   APP=<its port> PORT=8000 haproxy -f examples/websocket-behind-proxy/haproxy.cfg
 //
-// In a project of yours, where the package is installed, `node server.ts` is enough.
+// In a project of yours, on Node.js 22.18 or newer, `node server.ts` is enough, after
+//
+//   npm pkg set type=module
+//   npm install libp2p-connmgr ws
 
 import { createServer } from 'node:http'
 import { securityGate } from 'libp2p-connmgr/limiter'

@@ -2,7 +2,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { examplesIn, promises } from './examples.ts'
-import { ReleasedPackage, packageJson, run } from './released-package.ts'
+import { ReleasedPackage, mustRun, packageJson, run } from './released-package.ts'
 import { ROOT } from './source.ts'
 
 const doors = Object.keys(packageJson.exports).filter(door => door !== './package.json')
@@ -25,6 +25,12 @@ const NEWCOMER = {
 
 describe('the first ten minutes', () => {
   const readme = () => examplesIn('README.md', readFileSync(join(released.installed, 'README.md'), 'utf8'))
+  /** What the page says to do first, but for the install itself, which has been done without a registry. */
+  const installCommands = (): string[] => {
+    const [, block = ''] = /\n## Install\n\n```sh\n([\s\S]*?)```/.exec(readFileSync(join(released.installed, 'README.md'), 'utf8')) ?? []
+    return block.split('\n').filter(line => line !== '' && !line.startsWith('npm install '))
+  }
+
   const write = (name: string, content: string): void => { writeFileSync(join(released.project, name), content) }
 
   beforeAll(async () => {
@@ -32,7 +38,7 @@ describe('the first ten minutes', () => {
     const [, named = ''] = /\(here `npm install ([^`]+)`\)/.exec(readFileSync(join(released.installed, 'README.md'), 'utf8')) ?? []
 
     released.install('@types/node', ...named.split(' '))
-    write('package.json', '{ "type": "module" }')
+    for (const command of ['npm init -y', ...installCommands()]) await mustRun('bash', ['-c', command], released.project)
     write('tsconfig.json', JSON.stringify({ compilerOptions: NEWCOMER, include: ['*.ts', '*.cts'] }))
     readme().forEach(({ code }, at) => { write(`readme-${at}.ts`, `${code}\nexport {}\n`) })
     write('doors.ts', doors.map((door, at) => `import * as door${at} from '${join('libp2p-connmgr', door)}'\nconsole.log(door${at})\n`).join(''))

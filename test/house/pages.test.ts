@@ -5,6 +5,8 @@ import { FLAG_DEFAULTS } from '../../src/cli/flags.ts'
 import { HELP } from '../../src/cli/help.ts'
 import { STAGES, STAGE_RULES } from '../../src/connection-gater/stages.ts'
 import ts from 'typescript'
+import { examplesIn } from './examples.ts'
+import { importedBy, installedBy } from './installed.ts'
 import { packageJson } from './released-package.ts'
 import { ROOT, nodesOf, sourceFiles, sourceOf, textOf } from './source.ts'
 
@@ -32,6 +34,11 @@ describe.each(PAGES)('%s', page => {
   it('links to pages that are there', () => {
     const links = [...textOf(page).matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, link = '']) => link).filter(link => !link.includes(':'))
     expect(links.filter(link => !existsSync(ROOT + posix.join(posix.dirname(page), link)))).toEqual([])
+  })
+
+  it('names in an install line what its examples import', () => {
+    const installed = ['README.md', page].flatMap(from => installedBy(textOf(from)))
+    expect(examplesIn(page).flatMap(({ code }) => importedBy(code)).filter(name => !installed.includes(name))).toEqual([])
   })
 
   it('names scripts that are there', () => {

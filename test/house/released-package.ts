@@ -70,7 +70,7 @@ export async function run (command: string, args: readonly string[], cwd: string
   })
 }
 
-async function mustRun (command: string, args: readonly string[], cwd: string): Promise<Run> {
+export async function mustRun (command: string, args: readonly string[], cwd: string): Promise<Run> {
   const result = await run(command, args, cwd)
   if (result.code !== 0) throw new Error(`${command} ${args.join(' ')} failed: ${result.stdout}${result.stderr}`)
 

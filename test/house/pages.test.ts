@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { posix } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { FLAG_DEFAULTS } from '../../src/cli/flags.ts'
 import { HELP } from '../../src/cli/help.ts'
@@ -7,6 +6,7 @@ import { STAGES, STAGE_RULES } from '../../src/connection-gater/stages.ts'
 import ts from 'typescript'
 import { examplesIn } from './examples.ts'
 import { importedBy, installedBy } from './installed.ts'
+import { linksIn } from './links.ts'
 import { packageJson } from './released-package.ts'
 import { ROOT, nodesOf, sourceFiles, sourceOf, textOf } from './source.ts'
 
@@ -32,8 +32,7 @@ describe.each(PAGES)('%s', page => {
   })
 
   it('links to pages that are there', () => {
-    const links = [...textOf(page).matchAll(/\]\(([^)#]+)[^)]*\)/g)].map(([, link = '']) => link).filter(link => !link.includes(':'))
-    expect(links.filter(link => !existsSync(ROOT + posix.join(posix.dirname(page), link)))).toEqual([])
+    expect(linksIn(page, textOf(page)).filter(link => !existsSync(ROOT + link))).toEqual([])
   })
 
   it('names in an install line what its examples import', () => {

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { pagesFrom } from './links.ts'
 import { findOlderNode } from './older-node.ts'
 import { ReleasedPackage, packageJson, run } from './released-package.ts'
 import { sourceFiles } from './source.ts'
@@ -42,11 +43,18 @@ describe('the released package', () => {
     expect(stdout).toBe((await importing(process.execPath, door)).stdout)
   })
 
+  it('has every page, picture and folder that its README leads to', () => {
+    const pages = pagesFrom('README.md', released.installed)
+
+    expect(pages).toEqual(expect.arrayContaining(['docs/security-model.md', 'docs/run.svg', 'benchmarks/results.md', 'benchmarks/charts/trim.1.svg']))
+    expect(['examples/', ...pages].filter(page => !existsSync(join(released.installed, page)))).toEqual([])
+  })
+
   it('has both licences, the changelog and no tests', async () => {
     const { stdout } = await run('tar', ['-tzf', released.tarball], released.project)
 
     expect(stdout.split('\n')).toEqual(expect.arrayContaining(['package/LICENSE-APACHE', 'package/LICENSE-MIT', 'package/CHANGELOG.md', 'package/README.md']))
-    expect(stdout).not.toMatch(/^package\/(test|benchmarks|node_modules)\//m)
+    expect(stdout).not.toMatch(/^package\/(test|node_modules)\/|^package\/(benchmarks|docs)\/.*\.ts$/m)
   })
 
   it.skipIf(olderNode == null)('says in one sentence that it needs a newer Node', async () => {

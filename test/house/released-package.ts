@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
-import { ROOT } from './source.ts'
+import { ROOT, sourceFiles } from './source.ts'
 
 interface PackageJson {
   readonly files: readonly string[]
@@ -35,9 +35,8 @@ export class ReleasedPackage {
   /** Of a copy, because others use `dist/` meanwhile. */
   async pack (): Promise<void> {
     const copy = join(this.#folder, 'copy')
-    for (const path of ['package.json', 'README.md', 'tsconfig.json', 'tsconfig.build.json', ...packageJson.files]) {
-      if (path !== 'dist') cpSync(ROOT + path, join(copy, path), { recursive: true })
-    }
+    const released = packageJson.files.filter(path => path !== 'dist').flatMap(pattern => sourceFiles(pattern))
+    for (const path of ['package.json', 'README.md', 'tsconfig.json', 'tsconfig.build.json', ...released]) cpSync(ROOT + path, join(copy, path), { recursive: true })
     symlinkSync(`${ROOT}node_modules`, join(copy, 'node_modules'))
 
     const { stdout } = await mustRun('npm', ['pack', '--silent', '--pack-destination', this.#folder], copy)

@@ -35,7 +35,8 @@ server.on('upgrade', (req, socket, head) => {
   sockets.handleUpgrade(req, socket, head, webSocket => {
     webSocket.on('error', () => { webSocket.terminate() })
     webSocket.on('message', data => {
-      // to the gate a message is a request: `drop` ignores this one, `close` ends the connection
+      // To the gate a message is a request: `drop` ignores this one, `close` ends the connection. It knows `req.socket` because this is the accepted
+      // socket: on an HTTPS server it is not, and with `trustedProxies` it is the proxy's. There, take from a `rateLimiter` by a key of your own.
       const verdict = gate.allowRequest(req.socket, '/message')
       if (verdict.allow) webSocket.send(`${clientAddress(req.socket)}: ${String(data)}`)
       else if (verdict.action === 'close') webSocket.close(1008)

@@ -57,8 +57,12 @@ export interface Unlimit {
  * application, and delays nobody. A place is given back when the socket closes, once, also where it was upgraded or detached. A connection
  * whose address is unknown (a Unix socket) is dealt with as the limiter's `onUnknownAddress` says.
  *
- * With a gate, each connection is registered under its accepted socket, for `limitRequests` or `gate.allowRequest(socket, path)`; the streams of an
- * HTTP/2 server are requests; idle connections are closed. Give HTTP/2 servers a `peerMaxConcurrentStreams`, too: the default is 4,294,967,295.
+ * With a gate, each connection is registered under its accepted socket, for `limitRequests` or `gate.allowRequest(socket, path)`. That is
+ * `req.socket` on plain HTTP/1 only: over TLS and HTTP/2 `req.socket` stands above it, and the gate does not know it; connections of `trustedProxies` are
+ * not registered at all. `limitRequests` finds whose a request is everywhere.
+ *
+ * The streams of an HTTP/2 server are requests; idle connections are closed. Give HTTP/2 servers a `peerMaxConcurrentStreams`, too: the default is
+ * 4,294,967,295.
  *
  * The same limiter may stand before many servers, and many limiters before one. A socket that two servers with the same limiter see, because
  * one hands it to the other, has one place.

@@ -5,7 +5,8 @@ import type { Logger } from '@libp2p/interface'
 
 /**
  * Spread into `createLibp2p({ connectionManager })`: lifts js-libp2p's own limits on connections, pending connections and connections per
- * second, for versions of js-libp2p in which they cannot be replaced at run time.
+ * second, for versions of js-libp2p in which they cannot be replaced at run time. In a node that has no `connectionGater` of this package the manager then
+ * installs one with default limits, which asks the node's own, too; without the manager nothing stands in for them.
  */
 export const connectionManagerDefaults = {
   maxConnections: Infinity,

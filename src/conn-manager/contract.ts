@@ -12,7 +12,10 @@ export interface Limits {
   /** A trim becomes due above this many. `Infinity` never trims by itself. */
   readonly highWater: number
 
-  /** No inbound connection is let in above this many. `Infinity` lets everybody in. */
+  /**
+   * Inbound is full at this many less `outboundReserve`: a stranger comes in when another connection goes for it, or not at all. Protected and trusted
+   * peers come in above it where nobody is left to go, and outbound connections do, too. `Infinity` lets everybody in.
+   */
   readonly hardLimit: number
 
   /** Places of `hardLimit` that only outbound connections may take, and outbound connections that a trim leaves alone. */
@@ -37,7 +40,8 @@ export interface ConnManagerInit {
   readonly highWater?: number
 
   /**
-   * Inbound connections are not let in above this many; outbound ones always are. Derived: twice `highWater`.
+   * Strangers are let in up to this many less `outboundReserve`, and beyond only in the place of another one. Outbound connections, and protected and
+   * trusted peers, always are. At least `highWater`, and derived from it: twice as many.
    *
    * @default 384
    */
@@ -135,8 +139,8 @@ export interface TrimCandidate {
 }
 
 /**
- * Why a connection was chosen: the first rule of the order in which it differs from the best connection that was spared by the count
- * alone. `only-candidate` when every candidate goes.
+ * Why a connection was chosen: the first rule of the order in which it differs from the lowest connection that stays, and that only the count
+ * spared. `only-candidate` when every candidate goes.
  */
 export type TrimReason =
   | 'user-order'
@@ -322,8 +326,8 @@ export interface ConnManager extends TypedEventTarget<ConnManagerEvents>, Starta
   getTagInfo (peer: PeerId): TagInfo | undefined
 
   /**
-   * Keeps every connection of a peer out of all trims, until `unprotect` with the same tag. Protecting twice with one tag is undone by
-   * one `unprotect`. It does not depend on connections.
+   * Keeps every connection of a peer out of all trims, until `unprotect` with the same tag; `forceTrim()` alone takes it, when all others are gone.
+   * Protecting twice with one tag is undone by one `unprotect`. It does not depend on connections.
    *
    * @throws InvalidTagError when `tag` is empty
    */
@@ -336,20 +340,23 @@ export interface ConnManager extends TypedEventTarget<ConnManagerEvents>, Starta
   isProtected (peer: PeerId, tag?: string): boolean
 
   /**
-   * @throws DecayingTagError when the name is taken, InvalidTagError when it is empty, InvalidLimitError when the interval is not finite and above zero
+   * @throws DecayingTagError when the name is taken, InvalidTagError when it is empty or `decay` or `bump` is no function, InvalidLimitError when the
+   * interval is not finite and above zero
    */
   registerDecayingTag (name: string, init: DecayingTagInit): DecayingTag
 
   /**
    * Trims to `lowWater` now, whatever the high mark and the silence say. Callers at one time share one trim.
    *
-   * @throws AbortError when `signal` fires; the trim goes on
+   * @throws what `signal` gives as its reason when it fires; the trim goes on. Where it had fired before, no trim starts
    */
   trimOpenConns (options?: AbortOptions): Promise<TrimReport>
 
   /**
    * For memory pressure: trims to `lowWater` whatever grace and silence say, busiest first among equals, and takes protected peers
-   * too when all others are gone, exactly as many as needed.
+   * too when all others are gone, exactly as many as needed. Trusted ones stay, and `outboundReserve` holds.
+   *
+   * @throws what `signal` gives as its reason when it fires; the trim goes on. Where it had fired before, no trim starts
    */
   forceTrim (options?: AbortOptions): Promise<TrimReport>
 

@@ -40,7 +40,8 @@ export interface ConnManagerComponents {
  *
  * Without components the manager is not bound to a libp2p node: it is told of connections through `notifee()`, and asks no peer store.
  *
- * @throws InvalidLimitError when an option breaks its rule
+ * @throws InvalidLimitError when a mark, period or other option breaks its rule, InvalidOptionError for a name that is no option and for a wrong
+ * `contestRate`
  *
  * @example
  *

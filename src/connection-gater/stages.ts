@@ -17,7 +17,7 @@ import type { ConnectionGater as Libp2pConnectionGater } from '@libp2p/interface
 //   every Verdict ──► hooks.ts makes the boolean of it, asks the user's own gater, and ends what was denied
 //                └──► Denials counts it, says it ('deny', log, metrics), and the risk desk scores the offences among them
 
-/** Where a connection is when it is asked about; the first five are go-libp2p's. */
+/** Where a connection is when it is asked about: go-libp2p's five, to which `outbound`, relays and the peer store come here. */
 export const STAGES = [
   'peer-dial', 'addr-dial', 'accept', 'outbound', 'secured', 'upgraded', 'relay-reservation', 'relay-through', 'relayed', 'filter'
 ] as const
@@ -42,20 +42,23 @@ export type Check =
 export interface StageRule {
   readonly hooks: ReadonlyArray<keyof Libp2pConnectionGater>
 
-  /** In the order in which they are asked. Trust skips all but the first and the totals of what is open. */
+  /**
+   * In the order in which they are asked; `maxConns` of the totals is asked with the caps of an address already. Trust skips all but the first, and
+   * in the house it displaces somebody.
+   */
   readonly checks: readonly Check[]
 
   /** Whether it is about one socket, which is ended when it is denied. */
   readonly hasSocket: boolean
 }
 
-/** The one table of who is asked what, and when. A test holds the code to it. */
+/** The one table of who is asked what, and when. A test holds the accept stage to its order. */
 export const STAGE_RULES: Readonly<Record<Stage, StageRule>> = {
   'peer-dial': { hooks: ['denyDialPeer'], checks: ['blocked', 'banned', 'peer-cap', 'totals', 'pending-caps'], hasSocket: false },
   'addr-dial': { hooks: ['denyDialMultiaddr'], checks: ['blocked', 'dial-policy'], hasSocket: false },
   'accept': {
     hooks: ['denyInboundConnection'],
-    checks: ['blocked', 'banned', 'prefix-caps', 'transport-cap', 'relay-cap', 'totals', 'connect-rate', 'pending-caps', 'house'],
+    checks: ['blocked', 'banned', 'prefix-caps', 'connect-rate', 'transport-cap', 'relay-cap', 'totals', 'pending-caps', 'house'],
     hasSocket: true
   },
   'outbound': { hooks: ['denyOutboundConnection'], checks: ['blocked', 'peer-cap', 'totals', 'pending-caps'], hasSocket: true },

@@ -83,6 +83,17 @@ describe('docs/reading-a-denial.md', () => {
   })
 })
 
+describe('the metrics in docs/reading-a-denial.md', () => {
+  it('are those that are registered, with their labels', () => {
+    const calls = sourceFiles('src/libp2p/*-metrics.ts').flatMap(file => [...textOf(file).matchAll(/'(libp2p_connmgr_\w+)', \{\s*(?:label: '(\w+)')?/g)])
+    const rows = [...textOf('docs/reading-a-denial.md').matchAll(/^\| `(libp2p_connmgr_\w+)` \| (?:`(\w+)`)?/gm)]
+    const named = (found: RegExpMatchArray[]): string[] => found.map(([, name, label = 'none']) => `${name}: ${label}`).toSorted()
+
+    expect(calls.length).toBeGreaterThan(5)
+    expect(named(rows)).toEqual(named(calls))
+  })
+})
+
 describe('README.md', () => {
   it('leads to every guide', () => {
     expect(GUIDES.filter(guide => !textOf('README.md').includes(`](${guide})`))).toEqual([])

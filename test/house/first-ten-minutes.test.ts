@@ -1,5 +1,5 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { examplesIn, promises } from './examples.ts'
 import { ReleasedPackage, mustRun, packageJson, run } from './released-package.ts'
@@ -31,7 +31,10 @@ describe('the first ten minutes', () => {
     return block.split('\n').filter(line => line !== '' && !line.startsWith('npm install '))
   }
 
-  const write = (name: string, content: string): void => { writeFileSync(join(released.project, name), content) }
+  const write = (name: string, content: string): void => {
+    mkdirSync(dirname(join(released.project, name)), { recursive: true })
+    writeFileSync(join(released.project, name), content)
+  }
 
   beforeAll(async () => {
     await released.pack()
@@ -49,6 +52,15 @@ describe('the first ten minutes', () => {
 
   it('please a strict compiler', async () => {
     const { stdout } = await run(process.execPath, [`${ROOT}node_modules/typescript/bin/tsc`, '-p', released.project], released.project)
+    expect(stdout).toBe('')
+  }, 60_000)
+
+  it('please a compiler that reads declarations, without types of Node', async () => {
+    const { name } = /needs `(?<name>[\w.]+)` in `lib`/.exec(readFileSync(join(released.installed, 'README.md'), 'utf8'))?.groups ?? {}
+    write('page/limiter.ts', 'import { connectionLimiter } from \'libp2p-connmgr/limiter\'\nconnectionLimiter()\n')
+    write('page/tsconfig.json', JSON.stringify({ compilerOptions: { ...NEWCOMER, target: 'es2022', lib: ['es2022', 'dom', name], types: [], skipLibCheck: false } }))
+
+    const { stdout } = await run(process.execPath, [`${ROOT}node_modules/typescript/bin/tsc`, '-p', join(released.project, 'page')], released.project)
     expect(stdout).toBe('')
   }, 60_000)
 

@@ -111,7 +111,7 @@ export interface ConnectionLimiter {
   /** @returns a fresh snapshot; it walks over everybody who is there */
   inspect (): ConnectionLimiterInspection
 
-  /** Hears of everything `accept` and `turnAway` deny. A listener that throws harms nobody. */
+  /** Hears of everything `accept` and `turnAway` deny. A listener that throws or rejects harms nobody. */
   addEventListener (type: 'deny', listener: DenyListener): void
 
   /** The listener hears nothing any more. One that was never added is ignored. */

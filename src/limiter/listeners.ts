@@ -1,12 +1,12 @@
 /**
- * Who wants to hear. A listener that throws harms neither the others nor us: what it threw is counted and dropped, because at this floor there
- * is no log.
+ * Who wants to hear. A listener that throws or rejects harms neither the others nor us: it is counted and dropped, because at this floor there is
+ * no log.
  */
 export class Listeners<Event> {
   readonly #listeners = new Set<(event: Event) => void>()
   #failures = 0
 
-  /** Listeners that threw, over all time. */
+  /** Listeners that threw or rejected, over all time. */
   get failures (): number {
     return this.#failures
   }
@@ -24,12 +24,19 @@ export class Listeners<Event> {
   }
 
   emit (event: Event): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(event)
-      } catch {
-        this.#failures++
-      }
+    // A copy, or a listener that takes itself away and adds itself again would hear of one event for ever.
+    for (const listener of [...this.#listeners]) {
+      if (this.#listeners.has(listener)) this.#call(listener, event)
+    }
+  }
+
+  #call (listener: (event: Event) => unknown, event: Event): void {
+    try {
+      const returned = listener(event)
+      // An async listener throws by rejecting.
+      if (returned instanceof Promise) returned.catch(() => { this.#failures++ })
+    } catch {
+      this.#failures++
     }
   }
 }

@@ -6,7 +6,7 @@ import { scaleRate } from './rate.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
 import { parseRisk } from './risk-options.ts'
 import type { Clock } from '../clock/clock.ts'
-import type { ConnectionLimits, ParsedLimits } from './connection-config.ts'
+import type { ConnectionLimits, ParsedLimits, PrefixLimits } from './connection-config.ts'
 import type { Rate } from './rate.ts'
 import type { RiskConfig, RiskInit } from './risk-options.ts'
 
@@ -18,6 +18,13 @@ export interface SecurityGateInit extends Omit<ConnectionLimits, 'connectRate'> 
    * @default 20
    */
   readonly maxConnsPerIp?: number
+
+  /**
+   * Prefix length → connections, by family; all levels hold. An absent family keeps its default. Not together with `maxConnsPerIp`.
+   *
+   * @default { ipv4: { 32: 20 }, ipv6: { 56: 20, 48: 160 } }
+   */
+  readonly prefixLimits?: PrefixLimits
 
   /**
    * How often one client may connect; false for no limit.
@@ -124,11 +131,9 @@ export interface GateConfig {
 /** @throws {@link InvalidOptionError} or {@link InvalidAddressError} */
 export function parseGate (init: SecurityGateInit): GateConfig {
   const { connectRate, requestRate, clientRequestRate, pathRates, dropsBeforeClose, idleTimeout, risk, capacity, trust: _trust, clock: _clock, ...limits } = checkNames('init', init, NAMES) as SecurityGateInit
-  const { maxConnsPerIp, prefixLimits } = limits
-  const levels = maxConnsPerIp === undefined && prefixLimits === undefined ? { maxConnsPerIp: GATE_DEFAULTS.maxConnsPerIp } : {}
 
   return {
-    limits: parseLimits({ ...limits, ...levels }),
+    limits: parseLimits(limits, parseLimits({ maxConnsPerIp: GATE_DEFAULTS.maxConnsPerIp })),
     connectRate: parseRate('connectRate', connectRate, GATE_DEFAULTS.connectRate),
     requestRate: parseRate('requestRate', requestRate, GATE_DEFAULTS.requestRate),
     clientRequestRate: clientRequestRate === undefined ? undefined : parseRate('clientRequestRate', clientRequestRate, NO_RATE),

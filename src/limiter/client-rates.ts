@@ -12,26 +12,40 @@ import type { Rate } from './rate.ts'
 /** The one row of all remotes whose address is unknown. */
 const UNKNOWN = 0
 
-/** One rate for each client key. Remotes without an address share 8 clients' worth. `now` never goes back. */
+/** What one client may, by the family of its address. */
+export interface ClientRate {
+  readonly ipv4: Rate
+  readonly ipv6: Rate
+}
+
+export function ofBothFamilies (rate: Rate): ClientRate {
+  return { ipv4: rate, ipv6: rate }
+}
+
+/** One rate for each client key. Remotes without an address share 8 clients' worth, as those of IPv4 have. `now` never goes back. */
 export class ClientRates {
   readonly #clients: PrefixRates
   readonly #unknown: RowRates
-  #rate: Rate
+  #rate: ClientRate
 
-  constructor (rate: Rate, capacity: number, pinned: (ip: Ip, length: number) => boolean) {
+  constructor (rate: ClientRate, capacity: number, pinned: (ip: Ip, length: number) => boolean) {
     this.#rate = rate
     this.#clients = new PrefixRates({ ...byClient(rate), capacity, pinned })
-    this.#unknown = new RowRates(scaleRate(rate, OVERFLOW_FACTOR))
+    this.#unknown = new RowRates(scaleRate(rate.ipv4, OVERFLOW_FACTOR))
     this.#unknown.add()
   }
 
-  get rate (): Rate {
+  get rate (): ClientRate {
     return this.#rate
   }
 
   /** For a check that takes prefixes' rates. */
   get prefixes (): PrefixRates {
     return this.#clients
+  }
+
+  rateOf (ip: Ip | undefined): Rate {
+    return ip?.family === 6 ? this.#rate.ipv6 : this.#rate.ipv4
   }
 
   check (ip: Ip | undefined, now: number): RateShortage | undefined {
@@ -47,16 +61,16 @@ export class ClientRates {
   }
 
   quota (ip: Ip | undefined, now: number): Quota {
-    return (ip == null ? this.#unknown.quota(UNKNOWN, now) : this.#clients.quota(ip, now)) ?? wholeQuota(this.#rate)
+    return (ip == null ? this.#unknown.quota(UNKNOWN, now) : this.#clients.quota(ip, now)) ?? wholeQuota(this.rateOf(ip))
   }
 
-  setRate (rate: Rate, now: number): void {
+  setRate (rate: ClientRate, now: number): void {
     this.#rate = rate
     this.#clients.setRates(byClient(rate), now)
-    this.#unknown.setRate(scaleRate(rate, OVERFLOW_FACTOR), now)
+    this.#unknown.setRate(scaleRate(rate.ipv4, OVERFLOW_FACTOR), now)
   }
 }
 
-function byClient (rate: Rate): FamilyRates {
-  return { ipv4: new Map([[CLIENT_PREFIX_LENGTH[4], rate]]), ipv6: new Map([[CLIENT_PREFIX_LENGTH[6], rate]]) }
+function byClient ({ ipv4, ipv6 }: ClientRate): FamilyRates {
+  return { ipv4: new Map([[CLIENT_PREFIX_LENGTH[4], ipv4]]), ipv6: new Map([[CLIENT_PREFIX_LENGTH[6], ipv6]]) }
 }

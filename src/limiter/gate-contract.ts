@@ -33,7 +33,8 @@ export type GateListener<Type extends keyof GateEvents> = (event: { readonly typ
 export interface SecurityGateConfig extends Omit<ConnectionLimiterConfig, 'connectRate'> {
   readonly connectRate: Rate
   readonly requestRate: Rate
-  readonly clientRequestRate: Rate
+  /** One for each family where they differ. */
+  readonly clientRequestRate: Rate | { readonly ipv4: Rate, readonly ipv6: Rate }
   readonly pathRates: Readonly<Record<string, Rate>>
   readonly dropsBeforeClose: number
   readonly idleTimeout: number

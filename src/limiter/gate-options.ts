@@ -1,11 +1,14 @@
+import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
+import { ofBothFamilies } from './client-rates.ts'
 import { LIMIT_NAMES, parseLimits } from './connection-config.ts'
 import { InvalidOptionError } from './errors.ts'
 import { checkCap, checkCapacity, checkDurationOrNever, checkNames, checkRate, checkRecord } from './options.ts'
 import { checkPathRule } from './path-rules.ts'
-import { scaleRate } from './rate.ts'
+import { isSameRate, scaleRate } from './rate.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
 import { parseRisk } from './risk-options.ts'
 import type { Clock } from '../clock/clock.ts'
+import type { ClientRate } from './client-rates.ts'
 import type { ConnectionLimits, ParsedLimits, PrefixLimits } from './connection-config.ts'
 import type { Rate } from './rate.ts'
 import type { RiskConfig, RiskInit } from './risk-options.ts'
@@ -41,11 +44,12 @@ export interface SecurityGateInit extends Omit<ConnectionLimits, 'connectRate'> 
   readonly requestRate?: Partial<Rate> | false
 
   /**
-   * How often all connections of one client may ask together, so that reconnecting resets nothing; false for no limit.
+   * How often all connections of one client may ask together, so that reconnecting resets nothing: one rate, or one for each family; false
+   * for no limit.
    *
-   * @default the requestRate with `maxConnsPerIp` times its limit
+   * @default the requestRate with its limit times the cap of one client of the family
    */
-  readonly clientRequestRate?: Rate | false
+  readonly clientRequestRate?: Rate | { readonly ipv4: Rate, readonly ipv6: Rate } | false
 
   /**
    * Path → how often one client may ask for it, in addition. `/login` is that path, `/api/` with a trailing slash everything below, `/users/*`
@@ -120,7 +124,7 @@ export interface GateConfig {
   readonly connectRate: Rate
   readonly requestRate: Rate
   /** Undefined follows `requestRate` and the cap of a client. */
-  readonly clientRequestRate: Rate | undefined
+  readonly clientRequestRate: ClientRate | undefined
   readonly pathRates: ReadonlyArray<readonly [string, Rate]>
   readonly dropsBeforeClose: number
   readonly idleTimeout: number
@@ -136,7 +140,7 @@ export function parseGate (init: SecurityGateInit): GateConfig {
     limits: parseLimits(limits, parseLimits({ maxConnsPerIp: GATE_DEFAULTS.maxConnsPerIp })),
     connectRate: parseRate('connectRate', connectRate, GATE_DEFAULTS.connectRate),
     requestRate: parseRate('requestRate', requestRate, GATE_DEFAULTS.requestRate),
-    clientRequestRate: clientRequestRate === undefined ? undefined : parseRate('clientRequestRate', clientRequestRate, NO_RATE),
+    clientRequestRate: clientRequestRate === undefined ? undefined : parseClientRate(clientRequestRate),
     pathRates: Object.entries(checkRecord('pathRates', pathRates ?? {})).map(([path, rate]) => [checkPathRule(`pathRates['${path}']`, path), checkRate(`pathRates['${path}']`, rate)]),
     dropsBeforeClose: checkCap('dropsBeforeClose', dropsBeforeClose ?? GATE_DEFAULTS.dropsBeforeClose),
     idleTimeout: checkDurationOrNever('idleTimeout', idleTimeout ?? GATE_DEFAULTS.idleTimeout),
@@ -152,12 +156,29 @@ export function parseRate (option: string, change: unknown, current: Rate): Rate
   return checkRate(option, { ...current, ...checkRecord(option, change) })
 }
 
-/** "Per client key at `limit × maxConnsPerIp`": what a client's connections may do, it may do by reconnecting, and no more. */
-export function deriveClientRate (requestRate: Rate, limits: ParsedLimits): Rate {
-  const conns = limits.ipv4.get(32) ?? Infinity
-  if (conns === Infinity || requestRate.limit === Infinity) return NO_RATE
+function parseClientRate (rate: unknown): ClientRate {
+  const given = typeof rate === 'object' && rate != null && ('ipv4' in rate || 'ipv6' in rate)
+  if (!given) return ofBothFamilies(parseRate('clientRequestRate', rate, NO_RATE))
 
-  return scaleRate(requestRate, conns)
+  const { ipv4, ipv6 } = checkNames('clientRequestRate', rate, { ipv4: true, ipv6: true })
+  return { ipv4: checkRate('clientRequestRate.ipv4', ipv4), ipv6: checkRate('clientRequestRate.ipv6', ipv6) }
+}
+
+/** As it would be given. */
+export function formatClientRate ({ ipv4, ipv6 }: ClientRate): Rate | ClientRate {
+  return isSameRate(ipv4, ipv6) ? ipv4 : { ipv4, ipv6 }
+}
+
+/** "Per client key at `limit × maxConnsPerIp`": what a client's connections may do, it may do by reconnecting, and no more. */
+export function deriveClientRate (requestRate: Rate, { ipv4, ipv6 }: ParsedLimits): ClientRate {
+  return {
+    ipv4: rateOfAll(requestRate, ipv4.get(CLIENT_PREFIX_LENGTH[4])),
+    ipv6: rateOfAll(requestRate, ipv6.get(CLIENT_PREFIX_LENGTH[6]))
+  }
+}
+
+function rateOfAll (requestRate: Rate, conns = Infinity): Rate {
+  return conns === Infinity || requestRate.limit === Infinity ? NO_RATE : scaleRate(requestRate, conns)
 }
 
 /** Rates that callers give with a question are rules of their program, not strangers' input; this many are no accident. */

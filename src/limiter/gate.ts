@@ -1,11 +1,11 @@
 import { formatCidr } from '../address/cidr.ts'
 import { InvalidAddressError } from '../address/errors.ts'
 import { parseIp } from '../address/ip.ts'
-import { ClientRates } from './client-rates.ts'
+import { ClientRates, ofBothFamilies } from './client-rates.ts'
 import { formatLimits, parseLimits } from './connection-config.ts'
 import { ConnectionCore } from './connection-core.ts'
 import { ALLOWED, deny, denyPrefix, isOwnLimit } from './denial.ts'
-import { checkCallRates, deriveClientRate, parseRate } from './gate-options.ts'
+import { checkCallRates, deriveClientRate, formatClientRate, parseRate } from './gate-options.ts'
 import { IdleQueue } from './idle-queue.ts'
 import { Listeners } from './listeners.ts'
 import { checkDurationOrNever, checkRate } from './options.ts'
@@ -62,7 +62,7 @@ export class Gate implements SecurityGate {
     this.#clock = clock
     this.#risk = new Risk({ config: risk, capacity })
     this.#core = new ConnectionCore({ limits, trust, capacity, pinned: ip => this.#risk.isHeld(ip) })
-    this.#connects = new ClientRates(config.connectRate, capacity, pinned)
+    this.#connects = new ClientRates(ofBothFamilies(config.connectRate), capacity, pinned)
     this.#requests = new RequestQuotas(config, config.clientRequestRate ?? deriveClientRate(config.requestRate, limits), pinned)
     this.#risk.onBan.add(detail => { this.#listeners.ban.emit({ type: 'ban', detail }) })
     this.#risk.onUnban.add(detail => { this.#listeners.unban.emit({ type: 'unban', detail }) })
@@ -160,7 +160,7 @@ export class Gate implements SecurityGate {
   }
 
   setConnectRate (rate: Partial<Rate> | false): void {
-    this.#connects.setRate(parseRate('connectRate', rate, this.#connects.rate), this.#now())
+    this.#connects.setRate(ofBothFamilies(parseRate('connectRate', rate, this.#connects.rate.ipv4)), this.#now())
   }
 
   setRequestRate (rate: Partial<Rate> | false): void {
@@ -188,9 +188,9 @@ export class Gate implements SecurityGate {
 
     return {
       ...formatLimits(this.#core.limits, formatCidr),
-      connectRate: this.#connects.rate,
+      connectRate: this.#connects.rate.ipv4,
       requestRate: this.#requests.requestRate,
-      clientRequestRate: this.#requests.clientRate,
+      clientRequestRate: formatClientRate(this.#requests.clientRate),
       pathRates: this.#requests.pathRates(),
       dropsBeforeClose,
       idleTimeout
@@ -294,7 +294,7 @@ export class Gate implements SecurityGate {
     if (known != null) return known
 
     checkCallRates(this.#callRates.size, rate)
-    const rates = new ClientRates(checkRate('rate', rate), this.#config.capacity, (ip, length) => this.#core.isPinned(ip, length)).prefixes
+    const rates = new ClientRates(ofBothFamilies(checkRate('rate', rate)), this.#config.capacity, (ip, length) => this.#core.isPinned(ip, length)).prefixes
     this.#callRates.set(key, rates)
     return rates
   }

@@ -1,10 +1,11 @@
-import { ClientRates } from './client-rates.ts'
+import { ClientRates, ofBothFamilies } from './client-rates.ts'
 import { checkCallRates } from './gate-options.ts'
 import { checkRate } from './options.ts'
 import { pathRules } from './path-rules.ts'
 import { formatRate } from './rate.ts'
 import { RowRates } from './row-rates.ts'
 import type { Ip } from '../address/ip.ts'
+import type { ClientRate } from './client-rates.ts'
 import type { GateConfig } from './gate-options.ts'
 import type { PathRules } from './path-rules.ts'
 import type { Quota } from './quota.ts'
@@ -47,7 +48,7 @@ export class RequestQuotas {
   readonly #paths: PathRules<ClientRates> = pathRules()
   readonly #callRates = new Map<string, RowRates>()
 
-  constructor (config: GateConfig, clientRate: Rate, pinned: (ip: Ip, length: number) => boolean) {
+  constructor (config: GateConfig, clientRate: ClientRate, pinned: (ip: Ip, length: number) => boolean) {
     this.#capacity = config.capacity
     this.#pinned = pinned
     this.#connections = new RowRates(config.requestRate)
@@ -59,7 +60,7 @@ export class RequestQuotas {
     return this.#connections.rate
   }
 
-  get clientRate (): Rate {
+  get clientRate (): ClientRate {
     return this.#clients.rate
   }
 
@@ -105,23 +106,23 @@ export class RequestQuotas {
     this.#connections.setRate(rate, now)
   }
 
-  setClientRate (rate: Rate, now: number): void {
+  setClientRate (rate: ClientRate, now: number): void {
     this.#clients.setRate(rate, now)
   }
 
   pathRate (path: string): Rate | undefined {
-    return this.#paths.get(path)?.rate
+    return this.#paths.get(path)?.rate.ipv4
   }
 
   pathRates (): Record<string, Rate> {
-    return Object.fromEntries(this.#paths.entries().map(([path, rates]) => [path, rates.rate]))
+    return Object.fromEntries(this.#paths.entries().map(([path, rates]) => [path, rates.rate.ipv4]))
   }
 
   setPathRate (path: string, rate: Rate, now: number): void {
     const known = this.#paths.get(path)
 
-    if (known == null) this.#paths.set(path, new ClientRates(rate, this.#capacity, this.#pinned))
-    else known.setRate(rate, now)
+    if (known == null) this.#paths.set(path, new ClientRates(ofBothFamilies(rate), this.#capacity, this.#pinned))
+    else known.setRate(ofBothFamilies(rate), now)
   }
 
   deletePathRate (path: string): boolean {
@@ -155,5 +156,5 @@ function shortage (reason: 'client-request-rate' | 'path-rate', rates: ClientRat
   if (found == null) return undefined
 
   const { limit, wait, length, overflow } = found
-  return { reason: overflow ? 'overflow-limit' : reason, isPath: reason === 'path-rate', limit, wait, length, window: rates.rate.window }
+  return { reason: overflow ? 'overflow-limit' : reason, isPath: reason === 'path-rate', limit, wait, length, window: rates.rateOf(ip).window }
 }

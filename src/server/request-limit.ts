@@ -105,7 +105,8 @@ export class RequestLimit {
 
 function makeUsers (gate: SecurityGate, { userRate, clock }: RequestConfig): UserQuotas {
   const { clientRequestRate, pathRates } = gate.config()
-  return new UserQuotas(userRate ?? clientRequestRate, pathRates, clock)
+  const clientRate = 'ipv4' in clientRequestRate ? clientRequestRate.ipv4 : clientRequestRate
+  return new UserQuotas(userRate ?? clientRate, pathRates, clock)
 }
 
 /** A user's function that throws has said nothing: the request is limited as anybody's. */

@@ -47,7 +47,7 @@ export interface LimitRequestsOptions {
   /**
    * How often one user of `keyOf` may ask; the gate's `pathRates` hold for each user, too, as they are when this is called.
    *
-   * @default the gate's `clientRequestRate`, as it is when this is called
+   * @default the gate's `clientRequestRate`, that of IPv4 where the families differ, as it is when this is called
    */
   readonly userRate?: Rate
 

@@ -83,7 +83,7 @@ describe('the defaults that are told in words', () => {
     expect(connectionLimiter({ maxConnsPerIp: 3 }).config().maxUnknown).toBe(24)
   })
 
-  it('clientRequestRate: the requestRate with maxConnsPerIp times its limit', () => {
+  it('clientRequestRate: the requestRate with its limit times the cap of one client', () => {
     expect(gate.clientRequestRate).toEqual({ ...gate.requestRate, limit: 20 * gate.requestRate.limit })
   })
 

@@ -17,3 +17,36 @@ describe('prefixLimits', () => {
     expect(securityGate(init).config().prefixLimits).toEqual(prefixLimits)
   })
 })
+
+describe('clientRequestRate', () => {
+  const own = { strategy: 'sliding-window', limit: 3, window: 10_000 } as const
+  const none = { limit: Infinity }
+  const times = (conns: number) => ({ ...own, limit: own.limit * conns })
+
+  it.each([
+    ['the cap of a client, where the families have the same', { maxConnsPerIp: 4 }, times(4)],
+    ['each family\'s own cap', { prefixLimits: { ipv4: { 32: 2 }, ipv6: { 56: 50 } } }, { ipv4: times(2), ipv6: times(50) }],
+    ['the cap of one family, where the other has none', { prefixLimits: { ipv4: { 32: Infinity }, ipv6: { 56: 2 } } }, { ipv4: none, ipv6: times(2) }]
+  ])('follows %s', (_, limits: SecurityGateInit, expected) => {
+    expect(securityGate({ requestRate: own, ...limits }).config().clientRequestRate).toMatchObject(expected)
+  })
+
+  it.each<[string, NonNullable<SecurityGateInit['clientRequestRate']>, object]>([
+    ['one rate', own, own],
+    ['a rate for each family', { ipv4: own, ipv6: times(2) }, { ipv4: own, ipv6: times(2) }],
+    ['false', false, none]
+  ])('is %s where it is given, and its config reads again', (_, clientRequestRate, expected) => {
+    const config = securityGate({ clientRequestRate }).config()
+
+    expect(config.clientRequestRate).toMatchObject(expected)
+    expect(securityGate(config).config()).toEqual(config)
+  })
+
+  it.each([
+    [{ ipv4: own }, 'clientRequestRate.ipv6'],
+    [{ ipv4: own, ipv6: own, v6: own }, 'clientRequestRate'],
+    [{ ipv4: { ...own, limit: -1 }, ipv6: own }, 'clientRequestRate.ipv4.limit']
+  ])('is refused as %j', (clientRequestRate, option) => {
+    expect(() => securityGate({ clientRequestRate } as SecurityGateInit)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option }))
+  })
+})

@@ -234,6 +234,29 @@ describe('the request stage', () => {
     expect(requests(3, 'other')).toBe('AAA')
   })
 
+  it.each([
+    ['192.0.2.1', 'AAAAAADDDD'],
+    ['2001:db8::1', 'AAADDDDDDD']
+  ])('limits %s by what a client of its family may have open', (ip, expected) => {
+    const { gate, requests } = gateWith({ prefixLimits: { ipv4: { 32: 2 }, ipv6: { 56: 1 } }, requestRate: rate(3, 10), connectRate: false, dropsBeforeClose: 9 })
+    const answers = Array.from({ length: 10 }, (_, id) => {
+      gate.allowConnect(ip, id)
+      const answer = requests(1, id)
+      gate.release(id)
+      return answer
+    })
+
+    expect(answers.join('')).toBe(expected)
+  })
+
+  it('forgets violations of a family\'s client rate after one window of that', () => {
+    const { gate, requests, clock } = gateWith({ clientRequestRate: { ipv4: rate(1, 1), ipv6: rate(1, 10) } })
+    gate.allowConnect('2001:db8::1', 'id')
+    expect(requests(3)).toBe('ADD')
+    clock.advance(9_999)
+    expect(requests(1)).toBe('C')
+  })
+
   it('takes clientRequestRate where it is given', () => {
     const { gate, requests } = gateWith({ clientRequestRate: rate(2, 10) })
     gate.allowConnect(IP, 'id')

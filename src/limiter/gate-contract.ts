@@ -132,7 +132,12 @@ export interface SecurityGate {
   /** @returns the limits in force */
   config (): SecurityGateConfig
 
-  /** Changes caps and networks. It closes nothing. @throws {@link InvalidOptionError} or {@link InvalidAddressError}, and nothing is changed */
+  /**
+   * Changes caps and networks. It closes nothing. Where `clientRequestRate` was not given, it follows; a cap of 0 leaves those who are open the
+   * requests of one connection.
+   *
+   * @throws {@link InvalidOptionError} or {@link InvalidAddressError}, and nothing is changed
+   */
   setConfig (change: Omit<ConnectionLimits, 'connectRate'>): void
 
   /**

@@ -47,7 +47,7 @@ export interface SecurityGateInit extends Omit<ConnectionLimits, 'connectRate'> 
    * How often all connections of one client may ask together, so that reconnecting resets nothing: one rate, or one for each family; false
    * for no limit.
    *
-   * @default the requestRate with its limit times the cap of one client of the family
+   * @default the requestRate with its limit times the cap of one client of the family, 1 where that is 0
    */
   readonly clientRequestRate?: Rate | { readonly ipv4: Rate, readonly ipv6: Rate } | false
 
@@ -177,8 +177,9 @@ export function deriveClientRate (requestRate: Rate, { ipv4, ipv6 }: ParsedLimit
   }
 }
 
+/** Who is open when a cap is lowered to 0 may go on asking: it closes nothing. */
 function rateOfAll (requestRate: Rate, conns = Infinity): Rate {
-  return conns === Infinity || requestRate.limit === Infinity ? NO_RATE : scaleRate(requestRate, conns)
+  return conns === Infinity || requestRate.limit === Infinity ? NO_RATE : scaleRate(requestRate, Math.max(conns, 1))
 }
 
 /** Rates that callers give with a question are rules of their program, not strangers' input; this many are no accident. */

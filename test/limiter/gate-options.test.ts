@@ -26,7 +26,8 @@ describe('clientRequestRate', () => {
   it.each([
     ['the cap of a client, where the families have the same', { maxConnsPerIp: 4 }, times(4)],
     ['each family\'s own cap', { prefixLimits: { ipv4: { 32: 2 }, ipv6: { 56: 50 } } }, { ipv4: times(2), ipv6: times(50) }],
-    ['the cap of one family, where the other has none', { prefixLimits: { ipv4: { 32: Infinity }, ipv6: { 56: 2 } } }, { ipv4: none, ipv6: times(2) }]
+    ['the cap of one family, where the other has none', { prefixLimits: { ipv4: { 32: Infinity }, ipv6: { 56: 2 } } }, { ipv4: none, ipv6: times(2) }],
+    ['a cap of 0 as of 1, for those who are open', { maxConnsPerIp: 0 }, times(1)]
   ])('follows %s', (_, limits: SecurityGateInit, expected) => {
     expect(securityGate({ requestRate: own, ...limits }).config().clientRequestRate).toMatchObject(expected)
   })

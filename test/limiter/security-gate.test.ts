@@ -505,6 +505,14 @@ describe('changes at run time', () => {
     expect(gate.config().pathRates).toEqual({})
   })
 
+  it('let those ask on who are open when a cap is lowered to 0', () => {
+    const { gate, requests } = gateWith({ requestRate: rate(3, 10) })
+    gate.allowConnect(IP, 'id')
+    gate.setConfig({ maxConnsPerIp: 0 })
+
+    expect(requests(3)).toBe('AAA')
+  })
+
   it('close nothing when a cap is lowered', () => {
     const { gate, connects } = gateWith()
     connects(5)

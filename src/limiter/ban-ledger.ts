@@ -29,7 +29,7 @@ interface Entry {
 
 /**
  * Which clients are banned, until when and why. Bounded; a ban never leaves before its end. It has no timer: that a ban has ended is noticed
- * when its client is next asked about, or by `sweep`.
+ * when its client is next asked about, or by `sweep`. Who is told may ban and lift, and what is answered is what is true after that.
  */
 export class BanLedger {
   readonly #tables: Record<4 | 6, PrefixTable>
@@ -60,7 +60,9 @@ export class BanLedger {
     if (left > 0) return left
 
     this.#remove(ip.family, slot)
-    return 0
+    // Who was told may have banned it again.
+    const again = table.find(ip)
+    return again === -1 ? 0 : Math.max(this.#entries[ip.family][again]!.until - this.#time.at(now), 0)
   }
 
   /** The ban of a client that has one left. */
@@ -77,7 +79,8 @@ export class BanLedger {
     const table = this.#tables[ip.family]
     const entries = this.#entries[ip.family]
     const until = this.#time.at(now) + ms
-    const slot = this.left(ip, now) === 0 ? this.#place(ip, now) : table.find(ip)
+    this.left(ip, now) // notices its end first
+    const slot = this.#place(ip, now)
 
     if (slot === -1) return undefined
     const known = entries[slot]
@@ -112,17 +115,18 @@ export class BanLedger {
     }
   }
 
+  /** The slot of a client that has or gets one; -1 when there is no room. */
   #place (ip: Ip, now: number): number {
     const table = this.#tables[ip.family]
-    if (table.hasRoom(ip)) return table.add(ip)
 
-    // Some of them may be over without anybody having asked.
-    for (let looked = 0; looked < 32 && !table.hasRoom(ip); looked++) {
+    // Some of them may be over without anybody having asked; and who is told of it may ban this very client.
+    for (let looked = 0; looked < 32 && table.find(ip) === -1 && !table.hasRoom(ip); looked++) {
       const slot = table.candidate(table.ring(ip))
       if (this.#entries[ip.family][slot]!.until <= this.#time.at(now)) this.#remove(ip.family, slot)
     }
 
-    return table.add(ip)
+    const known = table.find(ip)
+    return known === -1 ? table.add(ip) : known
   }
 
   #remove (family: 4 | 6, slot: number): void {

@@ -536,6 +536,18 @@ describe('events', () => {
     expect(events[0]).toMatchObject({ detail: { stage: 'connect', id: 2, verdict: { reason: 'connection-limit', key: IP } } })
     expect(events[3]).toMatchObject({ detail: { cause: 'ended', key: IP } })
   })
+
+  it('may be answered with another ban, which holds for the call that noticed the end of the first', () => {
+    const { gate, connects, clock } = gateWith()
+    gate.addEventListener('unban', ({ detail }) => { gate.banAddress(detail.key, 10_000, 'again') })
+    gate.banAddress(IP, 100)
+    clock.advance(100)
+    expect(connects(1)).toBe('C')
+    expect(gate.banAddress(IP, 60_000)).toBe(true)
+    clock.advance(10_000)
+
+    expect([gate.isBanned(IP), gate.inspect().bans.length]).toEqual([true, 1])
+  })
 })
 
 describe('properties', () => {

@@ -79,7 +79,7 @@ export interface SecurityGate {
    * The first `dropsBeforeClose` violations of the first two are `drop`, each further one is `close` and an offence; they are forgotten
    * after one window without any. A path's is `close` and an offence at once. Only an admitted request counts as activity.
    *
-   * @param path - query, fragment and other ways to write the same path are nothing
+   * @param path - origin, query, fragment and other ways to write the same path are nothing
    */
   allowRequest (id: ConnectionId, path: string, options?: { readonly rate?: Rate }): Verdict
 
@@ -120,7 +120,7 @@ export interface SecurityGate {
   /** Where `clientRequestRate` was not given, it follows. */
   setRequestRate (rate: Partial<Rate> | false): void
 
-  /** Adds a rule, then with all three fields, or changes some fields of one; false takes it away. */
+  /** Adds a rule, then with all three fields, or changes some fields of one; false takes it away. Two texts of one path are one rule. */
   setPathRate (path: string, rate: Partial<Rate> | false): void
 
   /** From now on no caps, rates and automatic bans hold it. @returns whether it was not trusted before */

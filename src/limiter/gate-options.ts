@@ -4,6 +4,7 @@ import { LIMIT_NAMES, parseLimits } from './connection-config.ts'
 import { InvalidOptionError } from './errors.ts'
 import { checkCap, checkCapacity, checkDurationOrNever, checkNames, checkRate, checkRecord } from './options.ts'
 import { checkPathRule } from './path-rules.ts'
+import { normalizeRule } from './path-text.ts'
 import { isSameRate, scaleRate } from './rate.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
 import { parseRisk } from './risk-options.ts'
@@ -53,7 +54,8 @@ export interface SecurityGateInit extends Omit<ConnectionLimits, 'connectRate'> 
 
   /**
    * Path → how often one client may ask for it, in addition. `/login` is that path, `/api/` with a trailing slash everything below, `/users/*`
-   * one segment where the star is; the most specific rule holds.
+   * one segment where the star is; the most specific rule holds. Escapes and double slashes are read as those of requests are: two texts of
+   * one path are refused here, and one to `setPathRate`.
    *
    * @default {}
    */
@@ -141,7 +143,7 @@ export function parseGate (init: SecurityGateInit): GateConfig {
     connectRate: parseRate('connectRate', connectRate, GATE_DEFAULTS.connectRate),
     requestRate: parseRate('requestRate', requestRate, GATE_DEFAULTS.requestRate),
     clientRequestRate: clientRequestRate === undefined ? undefined : parseClientRate(clientRequestRate),
-    pathRates: Object.entries(checkRecord('pathRates', pathRates ?? {})).map(([path, rate]) => [checkPathRule(`pathRates['${path}']`, path), checkRate(`pathRates['${path}']`, rate)]),
+    pathRates: parsePathRates(pathRates ?? {}),
     dropsBeforeClose: checkCap('dropsBeforeClose', dropsBeforeClose ?? GATE_DEFAULTS.dropsBeforeClose),
     idleTimeout: checkDurationOrNever('idleTimeout', idleTimeout ?? GATE_DEFAULTS.idleTimeout),
     risk: risk === false ? undefined : parseRisk(risk ?? {}),
@@ -154,6 +156,18 @@ export function parseRate (option: string, change: unknown, current: Rate): Rate
   if (change === undefined) return current
   if (change === false) return NO_RATE
   return checkRate(option, { ...current, ...checkRecord(option, change) })
+}
+
+function parsePathRates (rates: unknown): GateConfig['pathRates'] {
+  const parsed = new Map<string, Rate>()
+
+  for (const [path, rate] of Object.entries(checkRecord('pathRates', rates))) {
+    const rule = normalizeRule(checkPathRule(`pathRates['${path}']`, path))
+    if (parsed.has(rule)) throw new InvalidOptionError(`pathRates['${path}']`, `another path than ${rule}, which has a rate already`, path)
+    parsed.set(rule, checkRate(`pathRates['${path}']`, rate))
+  }
+
+  return [...parsed]
 }
 
 function parseClientRate (rate: unknown): ClientRate {

@@ -1,8 +1,9 @@
 import { InvalidOptionError } from './errors.ts'
+import { normalizePath, normalizeRule } from './path-text.ts'
 
 /**
  * Which rule a path falls under: at most one, the most specific. An exact path comes before a pattern, a pattern before a prefix, a longer
- * prefix before a shorter one, an earlier pattern before a later one.
+ * prefix before a shorter one, an earlier pattern before a later one. Rules that are the same path are one, whatever their texts.
  */
 export interface PathRules<Rule> {
   readonly size: number
@@ -10,96 +11,96 @@ export interface PathRules<Rule> {
   get (rule: string): Rule | undefined
   set (rule: string, value: Rule): void
   delete (rule: string): boolean
+
+  /** By their normal text. */
   entries (): Array<[string, Rule]>
 }
+
+interface Entry<Rule> {
+  readonly name: string
+  readonly segments: readonly string[]
+  readonly rule: Rule
+  /** Of two that match, the higher one is the more specific. */
+  readonly rank: number
+}
+
+/** Above the length of any prefix. */
+const PATTERN = Number.MAX_VALUE
 
 /**
  * A rule is text: `/login` is that path, `/api/` with a trailing slash is everything below it and `/api` itself, `/users/:/posts` written with a `*` for the `:` is a
  * pattern, in which each `*` is one segment.
  */
 export function pathRules<Rule> (): PathRules<Rule> {
-  const all = new Map<string, Rule>()
-  const exact = new Map<string, Rule>()
-  const patterns = new Map<string, { readonly segments: readonly string[], readonly rule: Rule }>()
-  let prefixes: Array<readonly [string, Rule]> = []
+  const all = new Map<string, Entry<Rule>>()
+  let patterns: ReadonlyArray<Entry<Rule>> = []
+  let prefixes: ReadonlyArray<Entry<Rule>> = []
 
-  function remove (name: string): boolean {
-    exact.delete(normalizePath(name))
-    patterns.delete(name)
-    prefixes = prefixes.filter(([prefix]) => prefix !== name)
-    return all.delete(name)
+  function index (): void {
+    patterns = [...all.values()].filter(({ rank }) => rank === PATTERN)
+    prefixes = [...all.values()].filter(({ rank }) => rank < PATTERN).sort((a, b) => b.rank - a.rank)
+  }
+
+  /** @param path - a normal one, which has no star, and no slash at its end: its own text is the name of an exact rule only */
+  function find (path: string): Entry<Rule> | undefined {
+    const direct = all.get(path)
+    if (direct !== undefined) return direct
+
+    if (patterns.length > 0) {
+      const segments = path.split('/')
+      const pattern = patterns.find(entry => isMatch(entry.segments, segments))
+      if (pattern !== undefined) return pattern
+    }
+
+    const below = path.endsWith('/') ? path : `${path}/`
+    return prefixes.find(({ name }) => below.startsWith(name))
   }
 
   return {
     get size () { return all.size },
-    get: name => all.get(name),
-    delete: remove,
-    entries: () => [...all],
+    get: rule => all.get(normalizeRule(rule))?.rule,
+    entries: () => [...all.values()].map(({ name, rule }) => [name, rule]),
 
-    set (name, rule) {
-      remove(name)
-      all.set(name, rule)
+    set (text, rule) {
+      const name = normalizeRule(text)
+      all.set(name, { name, segments: name.split('/'), rule, rank: rankOf(name) })
+      index()
+    },
 
-      if (name.includes('*')) {
-        patterns.set(name, { segments: name.split('/'), rule })
-      } else if (name.endsWith('/')) {
-        prefixes = [...prefixes, [name, rule] as const].sort(([a], [b]) => b.length - a.length)
-      } else {
-        exact.set(normalizePath(name), rule)
-      }
+    delete (text) {
+      const isKnown = all.delete(normalizeRule(text))
+      index()
+      return isKnown
     },
 
     match (path) {
       if (all.size === 0 || typeof path !== 'string') return undefined
-      const clean = normalizePath(path)
-      const direct = exact.get(clean)
-      if (direct !== undefined) return direct
+      const found = find(normalizePath(path))
+      if (!path.includes('\\')) return found?.rule
 
-      if (patterns.size > 0) {
-        const segments = clean.split('/')
-        for (const pattern of patterns.values()) {
-          if (isMatch(pattern.segments, segments)) return pattern.rule
-        }
-      }
-
-      const below = clean.endsWith('/') ? clean : `${clean}/`
-      return prefixes.find(([prefix]) => below.startsWith(prefix))?.[1]
+      // Some routers take it for a slash and some for a letter: neither way gets past a rule.
+      const literal = find(normalizePath(path.replaceAll('\\', '%5C')))
+      return (literal != null && literal.rank > (found?.rank ?? 0) ? literal : found)?.rule
     }
   }
 }
 
 /** @throws {@link InvalidOptionError} */
 export function checkPathRule (option: string, rule: unknown): string {
-  if (typeof rule === 'string' && rule.startsWith('/') && !/[?#\s]/.test(rule)) return rule
-  throw new InvalidOptionError(option, 'a path that begins with / and has no ?, # or blanks', rule)
-}
-
-/** What a path may have that makes another text of the same path. */
-const UNUSUAL = /[?#%]|\/\.|\/\/|.\/$/
-
-/**
- * One text for each path that servers take for the same: without query, fragment and trailing slash, escapes of ordinary characters undone,
- * double slashes and dot segments resolved (RFC 3986 §6.2.2). Else `/login?x`, `//login`, `/./login` and `/%6Cogin` would each have a quota.
- */
-function normalizePath (path: string): string {
-  if (!UNUSUAL.test(path)) return path
-  const bare = unescaped(path.replace(/[?#].*$/s, ''))
-  const segments: string[] = []
-
-  for (const segment of bare.split('/')) {
-    if (segment === '..') segments.pop()
-    else if (segment !== '' && segment !== '.') segments.push(segment)
+  if (typeof rule !== 'string' || !rule.startsWith('/') || /[?#\\\s]/.test(rule) || /\/(?:\.|%2e){1,2}(?:\/|$)/i.test(rule)) {
+    throw new InvalidOptionError(option, 'a path that begins with / and has no ?, #, \\, blanks or dot segments', rule)
   }
 
-  return `/${segments.join('/')}`
+  if (/[^/]\*|\*[^/]|\*.*\/$/.test(rule)) {
+    throw new InvalidOptionError(option, 'a path in which each * is a whole segment, and which does not end with / where it has one', rule)
+  }
+
+  return rule
 }
 
-/** An escape that is none stays as it is; so does `%2F`, which is no separator. */
-function unescaped (path: string): string {
-  return path.replaceAll(/%[0-9a-f]{2}/gi, escape => {
-    const char = String.fromCharCode(Number.parseInt(escape.slice(1), 16))
-    return /[A-Za-z0-9\-._~]/.test(char) ? char : escape.toUpperCase()
-  })
+function rankOf (name: string): number {
+  if (name.includes('*')) return PATTERN
+  return name.endsWith('/') ? name.length : Infinity
 }
 
 function isMatch (pattern: readonly string[], segments: readonly string[]): boolean {

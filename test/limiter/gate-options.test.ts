@@ -51,3 +51,21 @@ describe('clientRequestRate', () => {
     expect(() => securityGate({ clientRequestRate } as SecurityGateInit)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option }))
   })
 })
+
+describe('pathRates', () => {
+  const login = { strategy: 'cooldown', limit: 1, window: 1_000 } as const
+
+  it('name each path once, in its normal text', () => {
+    const gate = securityGate({ pathRates: { '/%7Euser//': login, '/café': login } })
+    gate.setPathRate('/caf%c3%a9', { limit: 2 })
+
+    expect(gate.config().pathRates).toEqual({ '/~user/': login, '/caf%C3%A9': { ...login, limit: 2 } })
+    expect(securityGate(gate.config()).config()).toEqual(gate.config())
+    gate.setPathRate('/~user/', false)
+    expect(Object.keys(gate.config().pathRates)).toEqual(['/caf%C3%A9'])
+  })
+
+  it('are refused where two are one path', () => {
+    expect(() => securityGate({ pathRates: { '/~user': login, '/%7Euser': login } })).toThrow('the option pathRates[\'/%7Euser\']: it must be another path than /~user')
+  })
+})

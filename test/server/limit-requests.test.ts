@@ -13,7 +13,7 @@ import type { Duplex } from 'node:stream'
 import type { SecurityGateInit } from '../../src/limiter/gate-options.ts'
 import type { Rate } from '../../src/limiter/rate.ts'
 import type { LimitConnectionsOptions } from '../../src/server/options.ts'
-import type { LimitRequestsOptions } from '../../src/server/request-options.ts'
+import type { AnyRequest, LimitRequestsOptions } from '../../src/server/request-options.ts'
 import type { ServerProtocol } from './support/servers.ts'
 
 const per10s = (limit: number): Rate => ({ strategy: 'fixed-window', limit, window: 10_000 })
@@ -89,6 +89,18 @@ describe('the original gate\'s request scenarios, on a kept connection', () => {
 
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 429, 429, 200])
     expect(answers[2]!.headers.connection).toBe('close')
+  })
+
+  it.each([
+    ['by itself', {}],
+    ['in the user\'s own way', { pathOf: (req: AnyRequest) => req.url!.toLowerCase() }]
+  ])('closes at once for a path that a raw request writes with its origin or backslashes, read %s', async (_, requests) => {
+    const { port } = await guarded({ gate: { pathRates: { '/login': per10s(3) } }, requests })
+    const targets = ['/login', 'http://x/login', 'HTTP://x:80/login?a', '/x\\..\\login']
+    const { socket, ended } = dial({ port, host: '127.0.0.1' })
+    socket.write(targets.map(target => `GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''))
+
+    expect((await ended).text.match(/(?<=HTTP\/1.1 )\d+/g)).toEqual(['200', '200', '200', '429'])
   })
 
   it('keeps refusing a banned client, with the time that is left', async () => {

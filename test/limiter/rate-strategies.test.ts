@@ -62,6 +62,15 @@ function sum (list: ReadonlyArray<readonly [number, number]>): number {
   return list.reduce((all, [, cost]) => all + cost, 0)
 }
 
+it('a token bucket of the largest limit admits no ms too early', () => {
+  const limit = 67_108_859
+  const one = key({ strategy: 'token-bucket', limit, window: 134_217_114 })
+  one.take(0, limit)
+
+  expect(one.wait(457_279, limit)).toBe(134_217_114 - 457_279)
+  expect(one.wait(134_217_113, limit)).toBe(1)
+})
+
 describe('properties of every strategy', () => {
   it.each(STRATEGY_NAMES)('%s refuses at every instant before retryAfter and admits at it', strategy => {
     fc.assert(fc.property(events, limits, (given, limit) => {
@@ -147,8 +156,11 @@ describe('against naive models', () => {
     }))
   })
 
-  it('the token bucket is one of exact fractions', () => {
-    const rates = fc.record({ limit: fc.integer({ min: 1, max: 10_000 }), window: fc.integer({ min: 1, max: 10_000_000 }) })
+  const small = fc.record({ limit: fc.integer({ min: 1, max: 10_000 }), window: fc.integer({ min: 1, max: 10_000_000 }) })
+  // The largest that are counted exactly: 2^53 / 2^26, 2^27.
+  const large = fc.record({ limit: fc.integer({ min: 67_100_000, max: 67_108_863 }), window: fc.integer({ min: 134_000_000, max: 134_217_728 }) })
+
+  it.each([['any', small], ['the largest', large]])('the token bucket is one of exact fractions: %s', (_, rates) => {
     const steps = fc.array(fc.record({ gap: fc.nat(5_000_000), share: fc.integer({ min: 1, max: 100 }) }), { maxLength: 60, size: 'max' })
 
     fc.assert(fc.property(rates, steps, ({ limit, window }, given) => {

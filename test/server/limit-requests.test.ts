@@ -2,6 +2,7 @@ import { Agent, request } from 'node:http'
 import { connect as http2Connect } from 'node:http2'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { fakeClock } from '../../src/clock/fake-clock.ts'
+import { STRATEGY_NAMES } from '../../src/limiter/rate.ts'
 import { securityGate } from '../../src/limiter/security-gate.ts'
 import { limitConnections } from '../../src/server/limit-connections.ts'
 import { limitRequests } from '../../src/server/limit-requests.ts'
@@ -89,6 +90,13 @@ describe('the original gate\'s request scenarios, on a kept connection', () => {
 
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 429, 429, 429, 200])
     expect(answers[2]!.headers.connection).toBe('close')
+  })
+
+  it.each(STRATEGY_NAMES)('says at a limit of 0 that nothing is left and nothing comes back: %s', async strategy => {
+    const { port } = await guarded({ gate: { requestRate: { strategy, limit: 0 } } })
+    const { status, headers } = await ask('http', { port })
+
+    expect([status, headers.ratelimit]).toEqual([429, '"connection";r=0;t=0, "client";r=0;t=0'])
   })
 
   it.each([

@@ -99,7 +99,12 @@ export function rateStrategyCases (create: (rate: Pick<Rate, 'limit' | 'window'>
     {
       name: 'refuses all at a limit of 0',
       run () {
-        equal(key(0).take(0), Infinity, 'the answer')
+        const one = key(0)
+        one.seed(0, 1)
+
+        equal(one.take(0), Infinity, 'the answer')
+        equal(one.used(0), 0, 'what is used')
+        equal(one.settles(0), 0, 'the time to settle')
       }
     },
     {

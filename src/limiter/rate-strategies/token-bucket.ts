@@ -32,16 +32,17 @@ export class TokenBucket implements RateSteps {
 
   wait (cells: Float64Array, at: number, now: number, cost: number): number {
     if (cost > this.#limit) return Infinity
-    const missing = this.#debt(cells, at, now) + cost * this.#token - this.#full
-    return missing > 0 ? Math.ceil(missing / this.#perMs) : 0
+    return this.#untilFree(cost * this.#token, this.#full - this.#debt(cells, at, now))
   }
 
   take (cells: Float64Array, at: number, now: number, cost: number): number {
     if (cost > this.#limit) return Infinity
-    const after = this.#debt(cells, at, now) + cost * this.#token
-    if (after > this.#full) return Math.ceil((after - this.#full) / this.#perMs)
+    const debt = this.#debt(cells, at, now)
+    const needed = cost * this.#token
+    const free = this.#full - debt
+    if (needed > free) return this.#untilFree(needed, free)
 
-    cells[at + DEBT] = after
+    cells[at + DEBT] = debt + needed
     cells[at + AT] = now
     return 0
   }
@@ -51,7 +52,7 @@ export class TokenBucket implements RateSteps {
   }
 
   settles (cells: Float64Array, at: number, now: number): number {
-    return Math.ceil(this.#debt(cells, at, now) / this.#perMs)
+    return this.#untilFree(this.#debt(cells, at, now), 0)
   }
 
   seed (cells: Float64Array, at: number, now: number, used: number): void {
@@ -61,6 +62,11 @@ export class TokenBucket implements RateSteps {
 
   clear (cells: Float64Array, at: number): void {
     cells[at + DEBT] = 0
+  }
+
+  /** Compared with what is free: the sum of a cost and a debt may be beyond 2^53. At a limit of 0 nothing comes back, and nothing is missing. */
+  #untilFree (needed: number, free: number): number {
+    return needed > free ? Math.ceil((needed - free) / this.#perMs) : 0
   }
 
   #debt (cells: Float64Array, at: number, now: number): number {

@@ -21,7 +21,7 @@ export interface ConnectionLimiterInit extends ConnectionLimits {
 
   /**
    * Prefixes that are remembered at most, at each level. One IPv4 /16 or IPv6 /32 may have a sixteenth of them. A client that finds no place
-   * is counted by its /24 or /48, with 8 times the limit.
+   * is counted by its /24 or /48, with 8 times the limit, or the one that `prefixLimits` gives that prefix where it is lower.
    *
    * @default 100_000
    */

@@ -170,8 +170,17 @@ function family (of: 4 | 6, limits: LevelLimits, capacity: number): Family {
     clientAt: lengths.indexOf(clientLength),
     overflow: {
       length: OVERFLOW_LENGTH[of],
-      limit: OVERFLOW_FACTOR * (limits.get(clientLength) ?? Infinity),
+      limit: overflowLimit(of, limits),
       counts: prefixCounts({ family: of, length: OVERFLOW_LENGTH[of], capacity })
     }
   }
+}
+
+/** Eight clients' worth, by the longest limited prefix where the client's own is not limited; and never more than the coarser key itself may have. */
+function overflowLimit (of: 4 | 6, limits: LevelLimits): number {
+  const limited = [...limits].filter(([, limit]) => limit < Infinity).sort(([a], [b]) => b - a)
+  const own = limited.find(([length]) => length === CLIENT_PREFIX_LENGTH[of]) ?? limited.find(([length]) => length > OVERFLOW_LENGTH[of])
+  const wider = limited.filter(([length]) => length <= OVERFLOW_LENGTH[of]).map(([, limit]) => limit)
+
+  return Math.min(OVERFLOW_FACTOR * (own?.[1] ?? Infinity), ...wider)
 }

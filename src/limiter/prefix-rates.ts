@@ -127,10 +127,18 @@ function family (of: 4 | 6, rates: LevelRates, { capacity, pinned }: PrefixRates
 
   return {
     levels: lengths.map(length => level(length, rates.get(length)!)),
-    overflow: first == null ? undefined : level(OVERFLOW_LENGTH[of], scaleRate(first, OVERFLOW_FACTOR)),
+    overflow: first == null ? undefined : level(OVERFLOW_LENGTH[of], overflowRate(of, lengths, rates)),
     // Of length 0, so that all addresses are one.
     shared: first == null ? undefined : level(0, scaleRate(first, SHARED_RATE_FACTOR), 1)
   }
+}
+
+/** Its own where that is given, or a wider prefix's where no longer one has a rate; else eight clients' worth. */
+function overflowRate (of: 4 | 6, lengths: readonly number[], rates: LevelRates): Rate {
+  const own = rates.get(OVERFLOW_LENGTH[of])
+  const first = rates.get(lengths[0]!)!
+
+  return own ?? (lengths[0]! > OVERFLOW_LENGTH[of] ? scaleRate(first, OVERFLOW_FACTOR) : first)
 }
 
 /** The new family with the old one's ledgers where it has the same level. */

@@ -302,6 +302,35 @@ describe('a full ledger', () => {
     expect(limiter.accept('198.51.100.1').allow).toBe(true)
   })
 
+  it.each([
+    ['a client\'s, eight times', { ipv4: { 32: 2 } }, '10.0.1.1', 16],
+    ['the longest level\'s, eight times, where a client has none', { ipv4: { 28: 2, 32: Infinity } }, '10.0.1.1', 16],
+    ['a level\'s that is longer than a client, eight times', { ipv6: { 64: 2 } }, '2001:db8:1::1', 16],
+    ['a client\'s before that of a longer level', { ipv6: { 64: 2, 56: 3 } }, '2001:db8:1::1', 24],
+    ['that of the coarser key itself', { ipv4: { 24: 2 } }, '10.0.1.1', 2],
+    ['that of the coarser key, where it is lower', { ipv4: { 32: 2, 24: 5 } }, '10.0.1.1', 5],
+    ['a wider one, where it is lower, which has one already', { ipv4: { 32: 2, 16: 6 } }, '10.0.1.1', 5],
+    ['none, where there is none', { ipv4: { 32: Infinity } }, '10.0.1.1', 100]
+  ])('counts newcomers by a coarser key with the limit of %s', (_, prefixLimits, remote, expected) => {
+    const limiter = limiterWith({ prefixLimits, capacity: 16 })
+    for (const first of ['10.0.0.1', '2001:db8::1']) take(limiter, first)
+
+    expect(admitted(limiter, times(100, remote))).toBe(expected)
+  })
+
+  it.each([
+    ['a client\'s, eight times', { ipv4: { 32: 2 } }, 16],
+    ['that of the coarser key itself', { ipv4: { 24: 2 } }, 2],
+    ['that of the coarser key, where a client has one', { ipv4: { 32: 2, 24: 5 } }, 5],
+    ['a wider one', { ipv4: { 20: 3 } }, 3]
+  ])('counts how often newcomers connect by a coarser key with the rate of %s', (_, limits, expected) => {
+    const ipv4 = Object.fromEntries(Object.entries(limits.ipv4).map(([length, limit]) => [length, { strategy: 'fixed-window', limit, window: 1_000 } as const]))
+    const limiter = limiterWith({ connectRate: { ipv4 }, capacity: 16 })
+    take(limiter, '10.0.0.1')
+
+    expect(admitted(limiter, times(100, '10.0.16.1'))).toBe(expected)
+  })
+
   it('gives every place back, in whatever order', () => {
     const limiter = limiterWith({ maxConnsPerIp: 2, capacity: 4 })
     const leases = Array.from({ length: 40 }, (_, at) => limiter.accept(`10.${at % 20}.0.1`)).flatMap(verdict => verdict.allow ? [verdict.lease!] : [])

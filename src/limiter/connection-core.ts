@@ -1,6 +1,5 @@
 import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { formatPrefix } from '../address/prefix.ts'
-import { prefixCounts } from './count-ledger.ts'
 import { deny, denyPrefix } from './denial.ts'
 import { HeldLease, UNKNOWN_KEY } from './held-lease.ts'
 import { networkCaps } from './network-caps.ts'
@@ -8,9 +7,10 @@ import { PrefixLedger } from './prefix-ledger.ts'
 import { PrefixRates } from './prefix-rates.ts'
 import type { Ip } from '../address/ip.ts'
 import type { ParsedLimits } from './connection-config.ts'
-import type { CountLedger } from './count-ledger.ts'
 import type { Lease } from './lease.ts'
 import type { NetworkCap, NetworkCaps } from './network-caps.ts'
+import type { LevelLimits } from './prefix-ledger.ts'
+import type { LevelRates } from './prefix-rates.ts'
 import type { Remote } from './remote.ts'
 import type { TrustList } from './trust-list.ts'
 import type { Denied } from './verdict.ts'
@@ -23,6 +23,7 @@ type Standing =
   | { readonly kind: 'network', readonly cap: NetworkCap }
   | { readonly kind: 'trusted' }
 
+const NO_LIMITS: LevelLimits = new Map()
 const PREFIXES: Standing = { kind: 'prefixes' }
 const TRUSTED: Standing = { kind: 'trusted' }
 
@@ -47,8 +48,8 @@ export class ConnectionCore {
   #prefixes: PrefixLedger
   #networks: NetworkCaps
   #rates: PrefixRates | undefined
-  /** Clients whose connections no prefix counts: those of networks with their own cap, and trusted ones. */
-  readonly #apart: Record<4 | 6, CountLedger<Ip>>
+  /** Clients whose connections no limit of a prefix counts: those of networks with their own cap, and trusted ones. */
+  #apart: PrefixLedger
   #total = 0
   #unknown = 0
   #uncounted = 0
@@ -60,12 +61,9 @@ export class ConnectionCore {
     this.#pinned = pinned == null ? [] : [pinned]
     this.#limits = limits
     this.#prefixes = this.#makePrefixes(limits)
+    this.#apart = this.#makeApart(limits)
     this.#networks = networkCaps(limits.networks)
     this.#rates = this.#makeRates(limits)
-    this.#apart = {
-      4: prefixCounts({ family: 4, length: CLIENT_PREFIX_LENGTH[4], capacity }),
-      6: prefixCounts({ family: 6, length: CLIENT_PREFIX_LENGTH[6], capacity })
-    }
   }
 
   get limits (): ParsedLimits {
@@ -121,13 +119,13 @@ export class ConnectionCore {
 
   /** Whether what is known of a prefix must stay: it has connections, or its client has a score or a ban. */
   isPinned (ip: Ip, length: number): boolean {
-    if (this.#prefixes.isLive(ip, length)) return true
-    return length === CLIENT_PREFIX_LENGTH[ip.family] && (this.#apart[ip.family].count(ip) > 0 || this.#pinned.some(pinned => pinned(ip)))
+    if (this.#prefixes.isLive(ip, length) || this.#apart.isLive(ip, length)) return true
+    return length === CLIENT_PREFIX_LENGTH[ip.family] && this.#pinned.some(pinned => pinned(ip))
   }
 
   numOpen (remote: Remote): number {
     if (remote == null) return this.#unknown
-    const counted = this.#prefixes.count(remote) + this.#apart[remote.family].count(remote)
+    const counted = this.#prefixes.count(remote) + this.#apart.count(remote)
     if (this.#uncounted === 0) return counted
 
     // Rare, and the only way to tell who is who behind a coarser key.
@@ -162,6 +160,7 @@ export class ConnectionCore {
 
     this.#limits = limits
     this.#prefixes = this.#makePrefixes(limits)
+    this.#apart = this.#makeApart(limits)
     this.#networks = networkCaps(limits.networks)
     for (const lease of leases) this.#place(lease)
 
@@ -260,17 +259,13 @@ export class ConnectionCore {
     }
 
     const standing = this.#standing(ip)
-    if (standing.kind === 'prefixes') {
-      lease.places = this.#prefixes.take(ip)
-      lease.isUncounted = this.#prefixes.isUncounted(ip, lease.places)
-    } else {
-      lease.isApart = true
-      lease.places = this.#apart[ip.family].take(ip)
-      lease.isUncounted = lease.places === -1
-      lease.cap = standing.kind === 'network' ? standing.cap : undefined
-      if (lease.cap != null) lease.cap.count++
-    }
+    lease.isApart = standing.kind !== 'prefixes'
+    const counts = lease.isApart ? this.#apart : this.#prefixes
+    lease.places = counts.take(ip)
+    lease.isUncounted = counts.isUncounted(ip, lease.places)
+    lease.cap = standing.kind === 'network' ? standing.cap : undefined
 
+    if (lease.cap != null) lease.cap.count++
     if (lease.isUncounted) this.#uncounted++
   }
 
@@ -278,10 +273,8 @@ export class ConnectionCore {
     const { ip, places, cap } = lease
     if (ip == null) {
       this.#unknown--
-    } else if (!lease.isApart) {
-      this.#prefixes.release(ip, places)
     } else {
-      if (typeof places === 'number' && places !== -1) this.#apart[ip.family].release(places)
+      (lease.isApart ? this.#apart : this.#prefixes).release(ip, places)
       if (cap != null) cap.count--
     }
 
@@ -291,15 +284,24 @@ export class ConnectionCore {
     lease.cap = undefined
   }
 
-  #makePrefixes ({ ipv4, ipv6, maxConns }: ParsedLimits): PrefixLedger {
+  #makePrefixes ({ ipv4, ipv6, maxConns, rates }: ParsedLimits): PrefixLedger {
     // "One shared bucket with a quarter of the total cap."
-    return new PrefixLedger({ ipv4, ipv6, capacity: this.#capacity, sharedLimit: Math.ceil(maxConns / 4) })
+    return new PrefixLedger({ ipv4: withCounts(ipv4, rates?.ipv4), ipv6: withCounts(ipv6, rates?.ipv6), capacity: this.#capacity, sharedLimit: Math.ceil(maxConns / 4) })
+  }
+
+  #makeApart ({ rates }: ParsedLimits): PrefixLedger {
+    return new PrefixLedger({ ipv4: withCounts(NO_LIMITS, rates?.ipv4), ipv6: withCounts(NO_LIMITS, rates?.ipv6), capacity: this.#capacity, sharedLimit: Infinity })
   }
 
   #makeRates ({ rates }: ParsedLimits): PrefixRates | undefined {
     if (rates == null) return undefined
     return new PrefixRates({ ...rates, capacity: this.#capacity, pinned: (ip, length) => this.isPinned(ip, length) })
   }
+}
+
+/** A prefix with a rate is counted, too: what is known of the rate must stay as long as it has connections. */
+function withCounts (limits: LevelLimits, rates: LevelRates | undefined): LevelLimits {
+  return rates == null ? limits : new Map([...[...rates.keys()].map(length => [length, Infinity] as const), ...limits])
 }
 
 /** Trusted remotes and those of unlimited networks. */

@@ -39,6 +39,8 @@ interface Level {
   readonly length: number
   readonly limit: number
   readonly counts: CountLedger<Ip>
+  /** Whether who finds no place in it is counted by a coarser key: not where it limits nobody and is no client's. */
+  readonly isNeeded: boolean
 }
 
 interface Family {
@@ -68,9 +70,9 @@ export class PrefixLedger {
     const { levels, overflow } = this.#families[ip.family]
     let placeless = false
 
-    for (const { length, limit, counts } of levels) {
+    for (const { length, limit, counts, isNeeded } of levels) {
       const count = counts.countOrNoPlace(ip)
-      if (count === -1) placeless = true
+      if (count === -1 && isNeeded) placeless = true
       if (Math.max(count, 0) >= limit) return { length, limit, overflow: false }
     }
 
@@ -84,11 +86,12 @@ export class PrefixLedger {
     if (levels.length === 1 && first !== -1) return first
 
     const places = [first]
-    let placeless = first === -1
+    let placeless = first === -1 && levels[0]!.isNeeded
 
     for (let at = 1; at < levels.length; at++) {
-      const place = levels[at]!.counts.take(ip)
-      if (place === -1) placeless = true
+      const { counts, isNeeded } = levels[at]!
+      const place = counts.take(ip)
+      if (place === -1 && isNeeded) placeless = true
       places.push(place)
     }
 
@@ -158,21 +161,16 @@ export class PrefixLedger {
 function family (of: 4 | 6, limits: LevelLimits, capacity: number): Family {
   const clientLength = CLIENT_PREFIX_LENGTH[of]
   const lengths = [...new Set([clientLength, ...limits.keys()])].sort((a, b) => b - a)
-  const levels = lengths.map(length => ({
-    length,
-    limit: limits.get(length) ?? Infinity,
-    counts: prefixCounts({ family: of, length, capacity })
-  }))
+  const level = (length: number, limit: number): Level => ({
+    length, limit, counts: prefixCounts({ family: of, length, capacity }), isNeeded: limit < Infinity || length === clientLength
+  })
+  const levels = lengths.map(length => level(length, limits.get(length) ?? Infinity))
 
   return {
     levels,
     client: levels[lengths.indexOf(clientLength)]!.counts,
     clientAt: lengths.indexOf(clientLength),
-    overflow: {
-      length: OVERFLOW_LENGTH[of],
-      limit: overflowLimit(of, limits),
-      counts: prefixCounts({ family: of, length: OVERFLOW_LENGTH[of], capacity })
-    }
+    overflow: level(OVERFLOW_LENGTH[of], overflowLimit(of, limits))
   }
 }
 

@@ -331,6 +331,36 @@ describe('a full ledger', () => {
     expect(admitted(limiter, times(100, '10.0.16.1'))).toBe(expected)
   })
 
+  it.each<[string, ConnectionLimiterInit]>([
+    ['that is no level of prefixLimits', {}],
+    ['that is one', { prefixLimits: { ipv4: { 32: 9, 24: 9 } } }],
+    ['of a network with a cap of its own', { networks: { '10.0.0.0/16': 9 } }],
+    ['of a network, at a level of prefixLimits', { networks: { '10.0.0.0/16': 9 }, prefixLimits: { ipv4: { 24: 9 } } }]
+  ])('forgets no rate of a prefix with live connections, %s', (_, init) => {
+    const limiter = limiterWith({ capacity: 32, connectRate: { ipv4: { 24: { strategy: 'fixed-window', limit: 1, window: 3_600_000 } } }, ...init })
+    take(limiter, '10.0.0.1')
+    // A /16 may have two, so that each one more has to push somebody out.
+    admitted(limiter, ['10.0.1.1', '10.0.2.1', '10.0.3.1'])
+
+    expect(limiter.accept('10.0.0.2')).toMatchObject({ reason: 'connect-rate', key: '10.0.0.0/24' })
+  })
+
+  it('forgets no rate of live clients that were trusted since', () => {
+    const limiter = limiterWith({ capacity: 32, connectRate: { ipv4: { 24: { strategy: 'fixed-window', limit: 1, window: 3_600_000 } } } })
+    take(limiter, '10.0.0.1')
+    limiter.trust('10.0.0.1')
+    admitted(limiter, ['10.0.1.1', '10.0.2.1', '10.0.3.1'])
+
+    expect(limiter.accept('10.0.0.2')).toMatchObject({ reason: 'connect-rate', key: '10.0.0.0/24' })
+  })
+
+  it('refuses nobody for want of a place at a level that limits nobody', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 100, capacity: 32, connectRate: { ipv6: { 128: { strategy: 'fixed-window', limit: 9, window: 1_000 } } } })
+
+    expect(admitted(limiter, Array.from({ length: 60 }, (_, at) => `2001:db8::${at}`))).toBe(60)
+    expect(limiter.numOpen('2001:db8::1')).toBe(60)
+  })
+
   it('gives every place back, in whatever order', () => {
     const limiter = limiterWith({ maxConnsPerIp: 2, capacity: 4 })
     const leases = Array.from({ length: 40 }, (_, at) => limiter.accept(`10.${at % 20}.0.1`)).flatMap(verdict => verdict.allow ? [verdict.lease!] : [])

@@ -17,6 +17,7 @@ import { Risk } from './risk.ts'
 import { SteadyTime } from './steady-time.ts'
 import type { Ip } from '../address/ip.ts'
 import type { Clock } from '../clock/clock.ts'
+import type { Ban } from './ban-ledger.ts'
 import type { ConnectionLimits } from './connection-config.ts'
 import type { GateConfig } from './gate-options.ts'
 import type { Idler } from './idle-queue.ts'
@@ -64,8 +65,8 @@ export class Gate implements SecurityGate {
     this.#core = new ConnectionCore({ limits, trust, capacity, pinned: ip => this.#risk.isHeld(ip) })
     this.#connects = new ClientRates(ofBothFamilies(config.connectRate), capacity, pinned)
     this.#requests = new RequestQuotas(config, config.clientRequestRate ?? deriveClientRate(config.requestRate, limits), pinned)
-    this.#risk.onBan.add(detail => { this.#listeners.ban.emit({ type: 'ban', detail }) })
-    this.#risk.onUnban.add(detail => { this.#listeners.unban.emit({ type: 'unban', detail }) })
+    this.#risk.onBan.add(ban => { this.#listeners.ban.emit({ type: 'ban', detail: this.#told(ban) }) })
+    this.#risk.onUnban.add(unban => { this.#listeners.unban.emit({ type: 'unban', detail: this.#told(unban) }) })
   }
 
   allowConnect (remote: RemoteLike | undefined, id: ConnectionId, { rate }: { readonly rate?: Rate } = {}): Verdict {
@@ -209,12 +210,14 @@ export class Gate implements SecurityGate {
   }
 
   inspect (): SecurityGateInspection {
+    const now = this.#now()
+
     return {
       open: this.#core.total,
       prefixes: this.#core.prefixes(),
-      leases: this.#core.leases().map(({ key, since }) => ({ key, since })),
+      leases: this.#core.leases().map(({ key, since }) => ({ key, since: this.#time.toClock(since) })),
       denied: { ...this.#denied },
-      bans: this.#risk.bans(this.#now()),
+      bans: this.#risk.bans(now).map(ban => this.#told(ban)),
       scored: this.#risk.tracked
     }
   }
@@ -234,6 +237,11 @@ export class Gate implements SecurityGate {
 
   #now (): number {
     return this.#time.at(this.#clock.now())
+  }
+
+  /** Everything in here counts in steady time, and people read a clock. */
+  #told<B extends Ban> (ban: B): B {
+    return { ...ban, until: this.#time.toClock(ban.until) }
   }
 
   /** Automatic bans pass over trusted clients and unlimited networks; what somebody banned by hand is banned. */

@@ -537,6 +537,19 @@ describe('events', () => {
     expect(events[3]).toMatchObject({ detail: { cause: 'ended', key: IP } })
   })
 
+  it('name times as the clock reads them, also after it was set back', () => {
+    const { gate, clock, events, connects } = gateWith()
+    connects(1)
+    gate.banAddress(IP, 60_000)
+    clock.jump(clock.now() - 3_600_000)
+    const { leases, bans } = gate.inspect()
+    gate.banAddress('192.0.2.2', 60_000)
+    gate.unbanAddress('192.0.2.2')
+
+    expect(leases.map(({ since }) => since)).toEqual([clock.now()])
+    expect([...bans, ...events.slice(1).map(({ detail }) => detail)]).toMatchObject(Array.from({ length: 3 }, () => ({ until: clock.now() + 60_000 })))
+  })
+
   it('may be answered with another ban, which holds for the call that noticed the end of the first', () => {
     const { gate, connects, clock } = gateWith()
     gate.addEventListener('unban', ({ detail }) => { gate.banAddress(detail.key, 10_000, 'again') })

@@ -4,15 +4,23 @@ import type { Lease } from './lease.ts'
 interface Closable {
   readonly destroyed?: boolean
   readonly closed?: boolean
+  readonly readyState?: unknown
+  readonly status?: unknown
   once? (type: 'close', listener: () => void): unknown
   addEventListener? (type: 'close', listener: () => void, options?: { once: boolean }): unknown
   close? (...args: unknown[]): unknown
   destroy? (...args: unknown[]): unknown
 }
 
+/** `WebSocket.CLOSED`; Node's sockets have words there. */
+const WEB_SOCKET_CLOSED = 3
+
+/** How a connection or stream of libp2p is after its `close` event. */
+const ENDED: readonly unknown[] = ['closed', 'aborted', 'reset']
+
 /**
  * Makes `socket` give the place back when it has closed: by its `close` event where it has one, which comes once whoever ends it; else
- * when its `close()` or `destroy()` is called.
+ * when its `close()` or `destroy()` is called. One that has closed already gives it back at once: its event does not come again.
  *
  * @returns the same socket
  */
@@ -20,7 +28,7 @@ export function wrapSocket<T extends object> (socket: T, lease: Lease): T {
   const closable = socket as Closable
   const release = (): void => { lease.release() }
 
-  if (closable.destroyed === true || closable.closed === true) {
+  if (hasClosed(closable)) {
     release()
   } else if (typeof closable.once === 'function') {
     closable.once('close', release)
@@ -32,6 +40,10 @@ export function wrapSocket<T extends object> (socket: T, lease: Lease): T {
   }
 
   return socket
+}
+
+function hasClosed ({ destroyed, closed, readyState, status }: Closable): boolean {
+  return destroyed === true || closed === true || readyState === WEB_SOCKET_CLOSED || ENDED.includes(status)
 }
 
 /** The place is free before the socket is, as in go-connlimit: whoever waits for the close may come back at once. */

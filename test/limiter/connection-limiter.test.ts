@@ -79,15 +79,31 @@ describe('go-connlimit\'s tests', () => {
     expect(limiter.inspect()).toMatchObject({ open: 1, prefixes: { '10.0.0.2': 1 } })
   })
 
-  it('frees the place of a socket that had closed before it was wrapped, and listens to browsers\' sockets', () => {
+  it.each([
+    ['a socket of Node', { destroyed: true }],
+    ['a WebSocket', { readyState: 3 }],
+    ['a connection of libp2p', { status: 'closed' }],
+    ['a connection of libp2p that was aborted', { status: 'aborted' }],
+    ['a connection of libp2p that was reset', { status: 'reset' }]
+  ])('frees the place of %s that had closed before it was wrapped', (_, state) => {
     const limiter = limiterWith({})
-    const gone = { remoteAddress: '10.0.0.1', destroyed: true }
-    const browser = Object.assign(new EventTarget(), { remoteAddress: '10.0.0.1' })
-    limiter.wrap(gone, take(limiter, gone))
-    limiter.wrap(browser, take(limiter, browser))
+    const gone = Object.assign(new EventTarget(), state)
+    limiter.wrap(gone, take(limiter, '10.0.0.1'))
+
+    expect(limiter.numOpen('10.0.0.1')).toBe(0)
+  })
+
+  it.each([
+    ['a socket of Node', { destroyed: false, closed: false, readyState: 'open' }],
+    ['a socket of a browser', {}],
+    ['a WebSocket that is closing', { readyState: 2 }],
+    ['a connection of libp2p that is closing', { status: 'closing' }]
+  ])('frees the place of %s when it has closed', (_, state) => {
+    const limiter = limiterWith({})
+    const open = limiter.wrap(Object.assign(new EventTarget(), state), take(limiter, '10.0.0.1'))
 
     expect(limiter.numOpen('10.0.0.1')).toBe(1)
-    browser.dispatchEvent(new Event('close'))
+    open.dispatchEvent(new Event('close'))
     expect(limiter.numOpen('10.0.0.1')).toBe(0)
   })
 })

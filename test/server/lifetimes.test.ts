@@ -22,6 +22,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ConnectionLimiter } from '../../src/limiter/connection-limiter.ts'
 import type { SecurityGate } from '../../src/limiter/gate-contract.ts'
+import type { Allowed } from '../../src/limiter/verdict.ts'
 
 const HOST = '127.0.0.1'
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -57,6 +58,19 @@ describe('a WebSocket', () => {
 
     return { limiter, open: () => new WebSocket(`ws://${HOST}:${port}`) }
   }
+
+  it('gives it back at once where it had closed before it was wrapped', async () => {
+    const limiter = connectionLimiter()
+    const { open } = await sockets(false)
+    const client = open()
+    await once(client, 'open')
+    const verdict = limiter.accept(HOST)
+    client.close()
+    await once(client, 'close')
+    limiter.wrap(client, (verdict as Allowed).lease!)
+
+    await untilEmpty(limiter)
+  })
 
   it('has its place as long as it lives, not only until the upgrade', async () => {
     const { limiter, open } = await sockets(false)

@@ -227,7 +227,8 @@ class RuleAndTableList implements BlockList {
     return this.#time.at(this.#clock.now())
   }
 
-  #block (cidr: Cidr, { ttl = Infinity, reason }: BlockRuleOptions = {}): boolean {
+  #block (cidr: Cidr, options: BlockRuleOptions = {}): boolean {
+    const { ttl = Infinity, reason } = checkNames('options', options, { ttl: true, reason: true }) as BlockRuleOptions
     const now = this.#now()
     const until = now + checkDurationOrNever('ttl', ttl)
     const known = this.#rules.get(cidr)

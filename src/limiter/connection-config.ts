@@ -96,6 +96,8 @@ export const LIMIT_NAMES: Readonly<Record<keyof ConnectionLimits, true>> = {
   maxUnknown: true
 }
 
+export const FAMILIES: Readonly<Record<keyof PrefixLimits, true>> = { ipv4: true, ipv6: true }
+
 /** The same, checked and ready to use. */
 export interface ParsedLimits {
   readonly ipv4: LevelLimits
@@ -121,10 +123,11 @@ const UNLIMITED: ParsedLimits = {
 
 /**
  * @param current - what stays where `init` says nothing
+ * @param option - what a caller knows `init` by
  * @throws {@link InvalidOptionError} or {@link InvalidAddressError}, before anything is changed
  */
-export function parseLimits (init: ConnectionLimits, current = UNLIMITED): ParsedLimits {
-  const { maxConnsPerIp, prefixLimits, networks, maxConns, connectRate, onUnknownAddress, maxUnknown } = checkNames('init', init, LIMIT_NAMES) as ConnectionLimits
+export function parseLimits (init: ConnectionLimits, current = UNLIMITED, option = 'init'): ParsedLimits {
+  const { maxConnsPerIp, prefixLimits, networks, maxConns, connectRate, onUnknownAddress, maxUnknown } = checkNames(option, init, LIMIT_NAMES) as ConnectionLimits
 
   if (maxConnsPerIp !== undefined && prefixLimits !== undefined) {
     throw new InvalidOptionError('prefixLimits', 'absent where maxConnsPerIp is given, which is a shorthand for it', prefixLimits)
@@ -167,7 +170,7 @@ function unknownOf (ipv4: LevelLimits): number {
 
 function parseLevels (limits: PrefixLimits | undefined, current: ParsedLimits): { ipv4: LevelLimits, ipv6: LevelLimits } {
   if (limits === undefined) return { ipv4: current.ipv4, ipv6: current.ipv6 }
-  const { ipv4, ipv6 } = checkRecord('prefixLimits', limits)
+  const { ipv4, ipv6 } = checkNames('prefixLimits', limits, FAMILIES)
 
   return {
     ipv4: ipv4 === undefined ? current.ipv4 : byLength('prefixLimits.ipv4', ipv4, BITS[4], checkCap),
@@ -188,10 +191,8 @@ function parseRates (rates: unknown): ParsedLimits['rates'] {
     return { ipv4: new Map([[CLIENT_PREFIX_LENGTH[4], rate]]), ipv6: new Map([[CLIENT_PREFIX_LENGTH[6], rate]]) }
   }
 
-  return {
-    ipv4: byLength('connectRate.ipv4', record['ipv4'] ?? {}, BITS[4], checkRate),
-    ipv6: byLength('connectRate.ipv6', record['ipv6'] ?? {}, BITS[6], checkRate)
-  }
+  const { ipv4, ipv6 } = checkNames('connectRate', rates, FAMILIES)
+  return { ipv4: byLength('connectRate.ipv4', ipv4 ?? {}, BITS[4], checkRate), ipv6: byLength('connectRate.ipv6', ipv6 ?? {}, BITS[6], checkRate) }
 }
 
 function byLength<T> (option: string, value: unknown, most: number, check: (option: string, value: unknown) => T): Map<number, T> {

@@ -209,7 +209,7 @@ class CoreLimiter implements ConnectionLimiter {
   }
 
   setConfig (change: ConnectionLimits): void {
-    this.#core.setLimits(parseLimits(change, this.#core.limits), this.#clock.now())
+    this.#core.setLimits(parseLimits(change, this.#core.limits, 'change'), this.#clock.now())
   }
 
   excess (): Lease[] {

@@ -133,7 +133,7 @@ export interface SecurityGate {
   config (): SecurityGateConfig
 
   /**
-   * Changes caps and networks. It closes nothing. Where `clientRequestRate` was not given, it follows; a cap of 0 leaves those who are open the
+   * Changes caps and networks; rates have methods of their own. It closes nothing. Where `clientRequestRate` was not given, it follows; a cap of 0 leaves those who are open the
    * requests of one connection.
    *
    * @throws {@link InvalidOptionError} or {@link InvalidAddressError}, and nothing is changed

@@ -1,6 +1,6 @@
 import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { ofBothFamilies } from './client-rates.ts'
-import { LIMIT_NAMES, parseLimits } from './connection-config.ts'
+import { FAMILIES, LIMIT_NAMES, parseLimits } from './connection-config.ts'
 import { InvalidOptionError } from './errors.ts'
 import { checkCap, checkCapacity, checkDurationOrNever, checkNames, checkRate, checkRecord } from './options.ts'
 import { checkPathRule } from './path-rules.ts'
@@ -118,6 +118,9 @@ const NAMES: Readonly<Record<keyof SecurityGateInit, true>> = {
   clock: true
 }
 
+/** A gate's connect rate is no limit of its core's: `setConnectRate` changes it. */
+const { connectRate: _, ...CHANGEABLE } = LIMIT_NAMES
+
 /** What has no limit, so that it can be given one later. */
 const NO_RATE: Rate = { strategy: 'fixed-window', limit: Infinity, window: 1_000 }
 
@@ -151,6 +154,11 @@ export function parseGate (init: SecurityGateInit): GateConfig {
   }
 }
 
+/** @throws {@link InvalidOptionError} or {@link InvalidAddressError} */
+export function changeLimits (change: unknown, current: ParsedLimits): ParsedLimits {
+  return parseLimits(checkNames('change', change, CHANGEABLE), current)
+}
+
 /** A whole rate, or the fields of one that differ from `current`; false is no limit. */
 export function parseRate (option: string, change: unknown, current: Rate): Rate {
   if (change === undefined) return current
@@ -174,7 +182,7 @@ function parseClientRate (rate: unknown): ClientRate {
   const given = typeof rate === 'object' && rate != null && ('ipv4' in rate || 'ipv6' in rate)
   if (!given) return ofBothFamilies(parseRate('clientRequestRate', rate, NO_RATE))
 
-  const { ipv4, ipv6 } = checkNames('clientRequestRate', rate, { ipv4: true, ipv6: true })
+  const { ipv4, ipv6 } = checkNames('clientRequestRate', rate, FAMILIES)
   return { ipv4: checkRate('clientRequestRate.ipv4', ipv4), ipv6: checkRate('clientRequestRate.ipv6', ipv6) }
 }
 

@@ -2,10 +2,10 @@ import { formatCidr } from '../address/cidr.ts'
 import { InvalidAddressError } from '../address/errors.ts'
 import { parseIp } from '../address/ip.ts'
 import { ClientRates, ofBothFamilies } from './client-rates.ts'
-import { formatLimits, parseLimits } from './connection-config.ts'
+import { formatLimits } from './connection-config.ts'
 import { ConnectionCore } from './connection-core.ts'
 import { ALLOWED, deny, denyPrefix, isOwnLimit } from './denial.ts'
-import { checkCallRates, deriveClientRate, formatClientRate, parseRate } from './gate-options.ts'
+import { changeLimits, checkCallRates, deriveClientRate, formatClientRate, parseRate } from './gate-options.ts'
 import { IdleQueue } from './idle-queue.ts'
 import { Listeners } from './listeners.ts'
 import { checkDurationOrNever, checkRate } from './options.ts'
@@ -199,7 +199,7 @@ export class Gate implements SecurityGate {
   }
 
   setConfig (change: Omit<ConnectionLimits, 'connectRate'>): void {
-    this.#core.setLimits(parseLimits({ ...change, connectRate: false } as ConnectionLimits, this.#core.limits), this.#now())
+    this.#core.setLimits(changeLimits(change, this.#core.limits), this.#now())
     this.#deriveClientRate()
   }
 

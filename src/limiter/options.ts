@@ -64,9 +64,11 @@ export function checkNames (option: string, value: unknown, names: Readonly<Reco
   return record
 }
 
+const RATE_NAMES: Readonly<Record<keyof Rate, true>> = { strategy: true, limit: true, window: true }
+
 /** @returns a copy, so that a caller who changes the object later changes nothing here */
 export function checkRate (option: string, value: unknown): Rate {
-  const { strategy, limit, window } = checkRecord(option, value)
+  const { strategy, limit, window } = checkNames(option, value, RATE_NAMES)
   const rate = {
     strategy: checkChoice(`${option}.strategy`, strategy, STRATEGY_NAMES),
     limit: checkCap(`${option}.limit`, limit),

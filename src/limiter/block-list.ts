@@ -4,7 +4,7 @@ import { BITS, parseIp } from '../address/ip.ts'
 import { formatPrefix } from '../address/prefix.ts'
 import { nextTurn } from '../clock/next-turn.ts'
 import { systemClock } from '../clock/system-clock.ts'
-import { CapacityError } from './errors.ts'
+import { CapacityError, InvalidOptionError } from './errors.ts'
 import { ListTablesBuilder, NO_TABLES } from './list-tables.ts'
 import { ListReader } from './list-text.ts'
 import { checkCapacity, checkNames, checkDurationOrNever } from './options.ts'
@@ -104,7 +104,7 @@ export interface BlockList {
    * Replaces the loaded list by the addresses and subnets in `text`, one a line; what follows a `#` is a comment. The old list is in force
    * until the new one is ready, and then none of it. It works in slices of some ms and lets everybody else run in between.
    *
-   * @throws {@link InvalidListError} with the number of the first line that is neither; the old list stays
+   * @throws {@link InvalidListError} with the number of the first line that is neither; the old list stays; {@link InvalidOptionError} for what is no text
    */
   load (text: string): Promise<LoadReport>
 
@@ -197,6 +197,7 @@ class RuleAndTableList implements BlockList {
   }
 
   async load (text: string): Promise<LoadReport> {
+    if (typeof text !== 'string') throw new InvalidOptionError('text', 'a text, one range a line', text)
     const load = ++this.#loads
     const reader = new ListReader(text)
     const builder = new ListTablesBuilder()

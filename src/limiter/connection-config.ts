@@ -1,8 +1,8 @@
-import { parseCidr } from '../address/cidr.ts'
+import { formatCidr, parseCidr } from '../address/cidr.ts'
 import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { BITS } from '../address/ip.ts'
 import { InvalidOptionError } from './errors.ts'
-import { checkCap, checkChoice, checkNames, checkRate, checkRecord } from './options.ts'
+import { checkCap, checkChoice, checkNames, checkRate, checkRecord, checkRecordOrFalse } from './options.ts'
 import { OVERFLOW_FACTOR } from './prefix-ledger.ts'
 import type { Cidr } from '../address/cidr.ts'
 import type { LevelLimits } from './prefix-ledger.ts'
@@ -39,8 +39,8 @@ export interface ConnectionLimits {
   readonly prefixLimits?: PrefixLimits
 
   /**
-   * CIDR → cap over all of its addresses together, instead of `prefixLimits`; the narrowest wins. `Infinity` frees the range from rates and
-   * risk, too.
+   * CIDR → cap over all of its addresses together, instead of `prefixLimits`; the narrowest wins, and each range is named once. `Infinity` frees
+   * the range from rates and risk, too.
    *
    * @default {}
    */
@@ -179,12 +179,21 @@ function parseLevels (limits: PrefixLimits | undefined, current: ParsedLimits): 
 }
 
 function parseNetworks (networks: unknown): Array<readonly [Cidr, number]> {
-  return Object.entries(checkRecord('networks', networks)).map(([text, limit]) => [parseCidr(text), checkCap(`networks['${text}']`, limit)])
+  const parsed = new Map<string, readonly [Cidr, number]>()
+
+  for (const [text, limit] of Object.entries(checkRecord('networks', networks))) {
+    const cidr = parseCidr(text)
+    const range = formatCidr(cidr)
+    if (parsed.has(range)) throw new InvalidOptionError(`networks['${text}']`, `another range than ${range}, which has a cap already`, text)
+    parsed.set(range, [cidr, checkCap(`networks['${text}']`, limit)])
+  }
+
+  return [...parsed.values()]
 }
 
 function parseRates (rates: unknown): ParsedLimits['rates'] {
   if (rates === false) return undefined
-  const record = checkRecord('connectRate', rates)
+  const record = checkRecordOrFalse('connectRate', rates)
 
   if (!('ipv4' in record || 'ipv6' in record)) {
     const rate = checkRate('connectRate', rates)

@@ -3,7 +3,7 @@ import { systemClock } from '../clock/system-clock.ts'
 import { formatLimits, LIMIT_NAMES, parseLimits } from './connection-config.ts'
 import { ConnectionCore } from './connection-core.ts'
 import { Listeners } from './listeners.ts'
-import { checkCapacity, checkNames } from './options.ts'
+import { checkCapacity, checkChoice, checkFunction, checkNames } from './options.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
 import { isIp, remoteOf } from './remote.ts'
 import { trustList } from './trust-list.ts'
@@ -111,7 +111,7 @@ export interface ConnectionLimiter {
   /** @returns a fresh snapshot; it walks over everybody who is there */
   inspect (): ConnectionLimiterInspection
 
-  /** Hears of everything `accept` and `turnAway` deny. A listener that throws or rejects harms nobody. */
+  /** Hears of everything `accept` and `turnAway` deny. A listener that throws or rejects harms nobody. @throws {@link InvalidOptionError} for another event */
   addEventListener (type: 'deny', listener: DenyListener): void
 
   /** The listener hears nothing any more. One that was never added is ignored. */
@@ -235,11 +235,13 @@ class CoreLimiter implements ConnectionLimiter {
     }
   }
 
-  addEventListener (_type: 'deny', listener: DenyListener): void {
-    this.#listeners.add(listener)
+  addEventListener (type: 'deny', listener: DenyListener): void {
+    checkChoice('type', type, ['deny'])
+    this.#listeners.add(checkFunction('listener', listener))
   }
 
-  removeEventListener (_type: 'deny', listener: DenyListener): void {
+  removeEventListener (type: 'deny', listener: DenyListener): void {
+    checkChoice('type', type, ['deny'])
     this.#listeners.delete(listener)
   }
 

@@ -149,7 +149,7 @@ export interface SecurityGate {
   /** @returns a fresh snapshot; it walks over everybody who is there */
   inspect (): SecurityGateInspection
 
-  /** A listener that throws or rejects harms nobody. `unban` says that a ban was lifted, or that its end was noticed when its client was next asked about. */
+  /** A listener that throws or rejects harms nobody. `unban` says that a ban was lifted, or that its end was noticed when its client was next asked about. @throws {@link InvalidOptionError} for another event */
   addEventListener<Type extends keyof GateEvents> (type: Type, listener: GateListener<Type>): void
 
   /** The listener hears nothing any more. One that was never added is ignored. */

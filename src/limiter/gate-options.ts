@@ -2,7 +2,7 @@ import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { ofBothFamilies } from './client-rates.ts'
 import { FAMILIES, LIMIT_NAMES, parseLimits } from './connection-config.ts'
 import { InvalidOptionError } from './errors.ts'
-import { checkCap, checkCapacity, checkDurationOrNever, checkNames, checkRate, checkRecord } from './options.ts'
+import { checkCap, checkCapacity, checkDurationOrNever, checkNames, checkRate, checkRecord, checkRecordOrFalse, mergeRate } from './options.ts'
 import { checkPathRule } from './path-rules.ts'
 import { normalizeRule } from './path-text.ts'
 import { isSameRate, scaleRate } from './rate.ts'
@@ -163,7 +163,7 @@ export function changeLimits (change: unknown, current: ParsedLimits): ParsedLim
 export function parseRate (option: string, change: unknown, current: Rate): Rate {
   if (change === undefined) return current
   if (change === false) return NO_RATE
-  return checkRate(option, { ...current, ...checkRecord(option, change) })
+  return mergeRate(option, current, checkRecordOrFalse(option, change))
 }
 
 function parsePathRates (rates: unknown): GateConfig['pathRates'] {
@@ -179,8 +179,8 @@ function parsePathRates (rates: unknown): GateConfig['pathRates'] {
 }
 
 function parseClientRate (rate: unknown): ClientRate {
-  const given = typeof rate === 'object' && rate != null && ('ipv4' in rate || 'ipv6' in rate)
-  if (!given) return ofBothFamilies(parseRate('clientRequestRate', rate, NO_RATE))
+  const isByFamily = typeof rate === 'object' && rate != null && ('ipv4' in rate || 'ipv6' in rate)
+  if (!isByFamily) return ofBothFamilies(parseRate('clientRequestRate', rate, NO_RATE))
 
   const { ipv4, ipv6 } = checkNames('clientRequestRate', rate, FAMILIES)
   return { ipv4: checkRate('clientRequestRate.ipv4', ipv4), ipv6: checkRate('clientRequestRate.ipv6', ipv6) }

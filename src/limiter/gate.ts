@@ -8,7 +8,7 @@ import { ALLOWED, deny, denyPrefix, isOwnLimit } from './denial.ts'
 import { changeLimits, checkCallRates, deriveClientRate, formatClientRate, parseRate } from './gate-options.ts'
 import { IdleQueue } from './idle-queue.ts'
 import { Listeners } from './listeners.ts'
-import { checkDurationOrNever, checkRate } from './options.ts'
+import { checkChoice, checkDurationOrNever, checkFunction, checkRate, checkRecordOrFalse, given } from './options.ts'
 import { checkPathRule } from './path-rules.ts'
 import { formatRate } from './rate.ts'
 import { RequestQuotas } from './request-quotas.ts'
@@ -39,6 +39,8 @@ interface Registered extends Idler, Requester {
 }
 
 type Emitters = { readonly [Type in keyof GateEvents]: Listeners<{ readonly type: Type, readonly detail: GateEvents[Type] }> }
+
+const EVENT_NAMES = ['deny', 'ban', 'unban'] as const satisfies ReadonlyArray<keyof GateEvents>
 
 /** `securityGate`'s inside: the order in which its ledgers are asked. */
 export class Gate implements SecurityGate {
@@ -171,9 +173,10 @@ export class Gate implements SecurityGate {
 
   setPathRate (path: string, rate: Partial<Rate> | false): void {
     const rule = checkPathRule('path', path)
+    const option = `pathRates['${rule}']`
 
     if (rate === false) this.#requests.deletePathRate(rule)
-    else this.#requests.setPathRate(rule, checkRate('rate', { ...this.#requests.pathRate(rule), ...rate }), this.#now())
+    else this.#requests.setPathRate(rule, checkRate(option, { ...this.#requests.pathRate(rule), ...given(checkRecordOrFalse(option, rate)) }), this.#now())
   }
 
   trust (range: string): boolean {
@@ -223,10 +226,12 @@ export class Gate implements SecurityGate {
   }
 
   addEventListener<Type extends keyof GateEvents> (type: Type, listener: GateListener<Type>): void {
-    this.#listeners[type].add(listener)
+    checkChoice('type', type, EVENT_NAMES)
+    this.#listeners[type].add(checkFunction('listener', listener))
   }
 
   removeEventListener<Type extends keyof GateEvents> (type: Type, listener: GateListener<Type>): void {
+    checkChoice('type', type, EVENT_NAMES)
     this.#listeners[type].delete(listener)
   }
 

@@ -24,7 +24,8 @@ export function checkDuration (option: string, value: unknown): number {
 }
 
 export function checkDurationOrNever (option: string, value: unknown): number {
-  return value === Infinity ? value : checkDuration(option, value)
+  if (typeof value === 'number' && value > 0) return value
+  throw new InvalidOptionError(option, 'a number of milliseconds above 0, or Infinity', value)
 }
 
 export function checkPositive (option: string, value: unknown): number {
@@ -50,9 +51,24 @@ export function checkChoice<T extends string> (option: string, value: unknown, c
   throw new InvalidOptionError(option, `one of ${choices.map(choice => `'${choice}'`).join(', ')}`, value)
 }
 
-export function checkRecord (option: string, value: unknown): Record<string, unknown> {
+export function checkRecord (option: string, value: unknown, rule = 'an object'): Record<string, unknown> {
   if (typeof value === 'object' && value != null && !Array.isArray(value)) return value as Record<string, unknown>
-  throw new InvalidOptionError(option, 'an object', value)
+  throw new InvalidOptionError(option, rule, value)
+}
+
+/** Of an option that may be false, which the caller has asked about. */
+export function checkRecordOrFalse (option: string, value: unknown): Record<string, unknown> {
+  return checkRecord(option, value, 'an object, or false')
+}
+
+/** What is said: an option that is undefined says nothing. */
+export function given (record: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined))
+}
+
+export function checkFunction<F> (option: string, value: F): F {
+  if (typeof value === 'function') return value
+  throw new InvalidOptionError(option, 'a function', value)
 }
 
 /** A name that is no option is an error: a limit that is misspelt must not pass for one that holds. */
@@ -84,7 +100,7 @@ export function checkRate (option: string, value: unknown): Rate {
 
 /** A change of some fields; the others stay as they are. */
 export function mergeRate (option: string, current: Rate, change: unknown): Rate {
-  return checkRate(option, { ...current, ...checkRecord(option, change) })
+  return checkRate(option, { ...current, ...given(checkRecord(option, change)) })
 }
 
 function checkWindow (option: string, value: unknown): number {

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from './errors.ts'
-import { checkDuration, checkDurationOrNever, checkNames, checkPositive, checkRecord, checkWeight } from './options.ts'
+import { checkDuration, checkDurationOrNever, checkNames, checkPositive, checkRecord, checkRecordOrFalse, checkWeight, given } from './options.ts'
 
 /** What a client can do wrong against its own limits. A full house, coarser keys, totals and our own errors are nobody's offence. */
 export const OFFENCES = [
@@ -63,7 +63,7 @@ const NAMES: Readonly<Record<keyof RiskInit, true>> = { threshold: true, halfLif
 
 /** @throws {@link InvalidOptionError} */
 export function parseRisk (init: RiskInit): RiskConfig {
-  const { threshold, halfLife, banTime, maxBanTime, weights } = { ...RISK_DEFAULTS, weights: {}, ...checkNames('risk', init, NAMES) } as Required<RiskInit>
+  const { threshold, halfLife, banTime, maxBanTime, weights } = { ...RISK_DEFAULTS, weights: {}, ...given(checkNames('risk', checkRecordOrFalse('risk', init), NAMES)) } as Required<RiskInit>
   const config = {
     threshold: checkPositive('risk.threshold', threshold),
     halfLife: checkDurationOrNever('risk.halfLife', halfLife),

@@ -32,3 +32,56 @@ describe('a name that is no option is refused', () => {
     expect(act).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option, message: expect.stringContaining(message) }))
   })
 })
+
+describe('what is refused is told with its rule', () => {
+  const listener = () => {}
+
+  it.each<[string, () => unknown, string, string]>([
+    ['a time without an end', () => gateOf({ idleTimeout: -1 }), 'idleTimeout', 'a number of milliseconds above 0, or Infinity'],
+    ['risk', () => gateOf({ risk: true }), 'risk', 'an object, or false'],
+    ['a gate\'s connectRate', () => gateOf({ connectRate: true }), 'connectRate', 'an object, or false'],
+    ['a limiter\'s connectRate', () => limiterOf({ connectRate: true }), 'connectRate', 'an object, or false'],
+    ['a limiter\'s trust', () => limiterOf({ trust: '10.0.0.0/8' }), 'trust', 'an array of addresses and CIDRs'],
+    ['a gate\'s trust', () => gateOf({ trust: '10.0.0.0/8' }), 'trust', 'an array of addresses and CIDRs'],
+    ['a path\'s rate', () => { gateOf().setPathRate('/a', { limit: 5 }) }, 'pathRates[\'/a\'].strategy', 'one of'],
+    ['a path\'s rate that is none', () => { gateOf({ pathRates: { '/a': rate } }).setPathRate('/a', true as never) }, 'pathRates[\'/a\']', 'an object, or false'],
+    ['two texts of one network', () => limiterOf({ networks: { '10.0.0.0/8': 5, '10.1.2.3/8': 7 } }), 'networks[\'10.1.2.3/8\']', 'another range than 10.0.0.0/8, which has a cap already'],
+    ['a gate\'s event', () => { gateOf().addEventListener('denied' as never, listener) }, 'type', 'one of \'deny\', \'ban\', \'unban\''],
+    ['a gate\'s event to forget', () => { gateOf().removeEventListener('denied' as never, listener) }, 'type', 'one of'],
+    ['a limiter\'s event', () => { limiterOf().addEventListener('denied' as never, listener) }, 'type', 'one of \'deny\''],
+    ['a limiter\'s event to forget', () => { limiterOf().removeEventListener('denied' as never, listener) }, 'type', 'one of \'deny\''],
+    ['a gate\'s listener', () => { gateOf().addEventListener('deny', undefined as never) }, 'listener', 'a function'],
+    ['a limiter\'s listener', () => { limiterOf().addEventListener('deny', {} as never) }, 'listener', 'a function']
+  ])('%s', (_, act, option, rule) => {
+    expect(act).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option, message: expect.stringContaining(`it must be ${rule}`) }))
+  })
+
+  it('a list that is no text, and the old one stays', async () => {
+    const list = blockList()
+    await list.load('192.0.2.0/24')
+
+    await expect(list.load(Buffer.from('198.51.100.0/24') as never)).rejects.toMatchObject({ code: 'ERR_INVALID_OPTION', option: 'text' })
+    expect(list.size).toBe(1)
+  })
+})
+
+describe('what is undefined is not given', () => {
+  it.each([
+    [{ risk: { banTime: undefined, threshold: undefined, weights: undefined } }],
+    [{ connectRate: { limit: undefined, strategy: undefined } }],
+    [{ requestRate: { window: undefined } }],
+    [{ trust: undefined, idleTimeout: undefined, pathRates: undefined, clientRequestRate: undefined }]
+  ])('in %j', init => {
+    expect(gateOf(init).config()).toEqual(gateOf().config())
+  })
+
+  it('in a change', () => {
+    const gate = gateOf({ pathRates: { '/a': rate } })
+    const before = gate.config()
+    gate.setRequestRate({ limit: undefined } as object)
+    gate.setConnectRate({ strategy: undefined } as object)
+    gate.setPathRate('/a', { window: undefined } as object)
+
+    expect(gate.config()).toEqual(before)
+  })
+})

@@ -61,6 +61,7 @@ export interface SecurityGate {
    * The remote is the text of its address, a socket, or a parsed address. An id that is registered is `duplicate-id`; nothing changes. An address that cannot be read is dealt with as `onUnknownAddress` says.
    *
    * @param options.rate - counts this connection, and others with the same rate, in a quota of its own instead of the configured one's
+   * @throws {@link InvalidOptionError} for a rate that is none, and for the seventeenth different one over the gate's life
    */
   allowConnect (remote: RemoteLike | undefined, id: ConnectionId, options?: { readonly rate?: Rate }): Verdict
 
@@ -80,6 +81,8 @@ export interface SecurityGate {
    * after one window without any. A path's is `close` and an offence at once. Only an admitted request counts as activity.
    *
    * @param path - origin, query, fragment and other ways to write the same path are nothing
+   * @param options.rate - counts this request, and others of the same rate, in a quota of its own instead of the connection's configured one
+   * @throws {@link InvalidOptionError} for a rate that is none, and for the seventeenth different one over the gate's life
    */
   allowRequest (id: ConnectionId, path: string, options?: { readonly rate?: Rate }): Verdict
 
@@ -149,7 +152,12 @@ export interface SecurityGate {
   /** @returns a fresh snapshot; it walks over everybody who is there */
   inspect (): SecurityGateInspection
 
-  /** A listener that throws or rejects harms nobody. `unban` says that a ban was lifted, or that its end was noticed when its client was next asked about. @throws {@link InvalidOptionError} for another event */
+  /**
+   * A listener that throws or rejects harms nobody. `unban` says that a ban was lifted, or that its end was noticed when its client was next
+   * asked about.
+   *
+   * @throws {@link InvalidOptionError} for another event
+   */
   addEventListener<Type extends keyof GateEvents> (type: Type, listener: GateListener<Type>): void
 
   /** The listener hears nothing any more. One that was never added is ignored. */

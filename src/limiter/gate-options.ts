@@ -203,10 +203,3 @@ export function deriveClientRate (requestRate: Rate, { ipv4, ipv6 }: ParsedLimit
 function rateOfAll (requestRate: Rate, conns = Infinity): Rate {
   return conns === Infinity || requestRate.limit === Infinity ? NO_RATE : scaleRate(requestRate, Math.max(conns, 1))
 }
-
-/** Rates that callers give with a question are rules of their program, not strangers' input; this many are no accident. */
-const MAX_CALL_RATES = 16
-
-export function checkCallRates (count: number, rate: Rate): void {
-  if (count >= MAX_CALL_RATES) throw new InvalidOptionError('rate', `one of at most ${MAX_CALL_RATES} different ones over the gate's life`, rate)
-}

@@ -1,16 +1,16 @@
 import { formatCidr } from '../address/cidr.ts'
 import { InvalidAddressError } from '../address/errors.ts'
 import { parseIp } from '../address/ip.ts'
+import { CallRates } from './call-rates.ts'
 import { ClientRates, ofBothFamilies } from './client-rates.ts'
 import { formatLimits } from './connection-config.ts'
 import { ConnectionCore } from './connection-core.ts'
 import { ALLOWED, deny, denyPrefix, isOwnLimit } from './denial.ts'
-import { changeLimits, checkCallRates, deriveClientRate, formatClientRate, parseRate } from './gate-options.ts'
+import { changeLimits, deriveClientRate, formatClientRate, parseRate } from './gate-options.ts'
 import { IdleQueue } from './idle-queue.ts'
 import { Listeners } from './listeners.ts'
 import { checkChoice, checkDurationOrNever, checkFunction, checkRate, checkRecordOrFalse, given } from './options.ts'
 import { checkPathRule } from './path-rules.ts'
-import { formatRate } from './rate.ts'
 import { RequestQuotas } from './request-quotas.ts'
 import { remoteOf } from './remote.ts'
 import { Risk } from './risk.ts'
@@ -51,7 +51,7 @@ export class Gate implements SecurityGate {
   readonly #core: ConnectionCore
   readonly #connects: ClientRates
   readonly #requests: RequestQuotas
-  readonly #callRates = new Map<string, PrefixRates>()
+  readonly #callRates: CallRates<PrefixRates>
   readonly #connections = new Map<ConnectionId, Registered>()
   readonly #idle = new IdleQueue<Registered>()
   readonly #denied: Partial<Record<DenyReason, number>> = {}
@@ -66,6 +66,7 @@ export class Gate implements SecurityGate {
     this.#risk = new Risk({ config: risk, capacity })
     this.#core = new ConnectionCore({ limits, trust, capacity, pinned: ip => this.#risk.isHeld(ip) })
     this.#connects = new ClientRates(ofBothFamilies(config.connectRate), capacity, pinned)
+    this.#callRates = new CallRates(rate => new ClientRates(ofBothFamilies(rate), capacity, pinned).prefixes)
     this.#requests = new RequestQuotas(config, config.clientRequestRate ?? deriveClientRate(config.requestRate, limits), pinned)
     this.#risk.onBan.add(ban => { this.#listeners.ban.emit({ type: 'ban', detail: this.#told(ban) }) })
     this.#risk.onUnban.add(unban => { this.#listeners.unban.emit({ type: 'unban', detail: this.#told(unban) }) })
@@ -74,7 +75,7 @@ export class Gate implements SecurityGate {
   allowConnect (remote: RemoteLike | undefined, id: ConnectionId, { rate }: { readonly rate?: Rate } = {}): Verdict {
     const now = this.#now()
     const ip = remoteOf(remote)
-    const rates = rate === undefined ? this.#connects.prefixes : this.#callRatesOf(rate)
+    const rates = rate === undefined ? this.#connects.prefixes : this.#callRates.of(rate)
     if (this.#connections.has(id)) return this.#deny('connect', id, deny({ action: 'close', reason: 'duplicate-id' }))
 
     const refused = this.#refuse(ip, id, now, rates)
@@ -117,6 +118,11 @@ export class Gate implements SecurityGate {
 
     this.#idle.touch(connection, now)
     return ALLOWED
+  }
+
+  /** Takes one of the places for rates that requests bring, so that one too many is told before anybody asks. */
+  reserveRequestRate (rate: Rate): void {
+    this.#requests.reserveRate(rate)
   }
 
   release (id: ConnectionId): boolean {
@@ -299,17 +305,6 @@ export class Gate implements SecurityGate {
   #deriveClientRate (): void {
     if (this.#config.clientRequestRate !== undefined) return
     this.#requests.setClientRate(deriveClientRate(this.#requests.requestRate, this.#core.limits), this.#now())
-  }
-
-  #callRatesOf (rate: Rate): PrefixRates {
-    const key = formatRate(checkRate('rate', rate))
-    const known = this.#callRates.get(key)
-    if (known != null) return known
-
-    checkCallRates(this.#callRates.size, rate)
-    const rates = new ClientRates(ofBothFamilies(checkRate('rate', rate)), this.#config.capacity, (ip, length) => this.#core.isPinned(ip, length)).prefixes
-    this.#callRates.set(key, rates)
-    return rates
   }
 }
 

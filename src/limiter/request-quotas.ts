@@ -1,8 +1,6 @@
+import { CallRates } from './call-rates.ts'
 import { ClientRates, ofBothFamilies } from './client-rates.ts'
-import { checkCallRates } from './gate-options.ts'
-import { checkRate } from './options.ts'
 import { pathRules } from './path-rules.ts'
-import { formatRate } from './rate.ts'
 import { RowRates } from './row-rates.ts'
 import type { Ip } from '../address/ip.ts'
 import type { ClientRate } from './client-rates.ts'
@@ -46,7 +44,7 @@ export class RequestQuotas {
   readonly #connections: RowRates
   readonly #clients: ClientRates
   readonly #paths: PathRules<ClientRates> = pathRules()
-  readonly #callRates = new Map<string, RowRates>()
+  readonly #callRates = new CallRates(rate => new RowRates(rate))
 
   constructor (config: GateConfig, clientRate: ClientRate, pinned: (ip: Ip, length: number) => boolean) {
     this.#capacity = config.capacity
@@ -54,6 +52,11 @@ export class RequestQuotas {
     this.#connections = new RowRates(config.requestRate)
     this.#clients = new ClientRates(clientRate, config.capacity, pinned)
     for (const [path, rate] of config.pathRates) this.setPathRate(path, rate, 0)
+  }
+
+  /** @throws {@link InvalidOptionError} for one rate too many */
+  reserveRate (rate: Rate): void {
+    this.#callRates.of(rate)
   }
 
   get requestRate (): Rate {
@@ -78,7 +81,7 @@ export class RequestQuotas {
    * @returns what is short, and nothing was taken; undefined when it was taken
    */
   take (requester: Requester, path: string, now: number, rate?: Rate): QuotaShortage | undefined {
-    const rates = rate === undefined ? this.#connections : this.#callRatesOf(rate)
+    const rates = rate === undefined ? this.#connections : this.#callRates.of(rate)
     const row = rate === undefined ? requester.row : callRowOf(requester, rates)
     const paths = this.#paths.match(path)
     const shared = shortage('client-request-rate', this.#clients, requester.ip, now) ??
@@ -127,19 +130,6 @@ export class RequestQuotas {
 
   deletePathRate (path: string): boolean {
     return this.#paths.delete(path)
-  }
-
-  #callRatesOf (rate: Rate): RowRates {
-    const key = formatRate(checkRate('rate', rate))
-    let rates = this.#callRates.get(key)
-
-    if (rates == null) {
-      checkCallRates(this.#callRates.size, rate)
-      rates = new RowRates(checkRate('rate', rate))
-      this.#callRates.set(key, rates)
-    }
-
-    return rates
   }
 }
 

@@ -1,4 +1,5 @@
 import { InvalidOptionError } from '../limiter/errors.ts'
+import { Gate } from '../limiter/gate.ts'
 import { parseRequestOptions } from './request-options.ts'
 import { RequestLimit } from './request-limit.ts'
 import type { Duplex } from 'node:stream'
@@ -50,7 +51,10 @@ export interface LimitRequests {
  */
 export function limitRequests (gate: SecurityGate, options: LimitRequestsOptions = {}): LimitRequests {
   if (typeof gate?.allowRequest !== 'function') throw new InvalidOptionError('gate', 'a securityGate', gate)
-  const limit = new RequestLimit(gate, parseRequestOptions(options))
+  const config = parseRequestOptions(options)
+  // A gate of somebody else's has rules of its own for it.
+  if (config.rate != null && gate instanceof Gate) gate.reserveRequestRate(config.rate.rate)
+  const limit = new RequestLimit(gate, config)
 
   return Object.assign(
     (req: AnyRequest, res: AnyResponse, next?: () => void) => limit.handle(req, res, next),

@@ -92,6 +92,15 @@ describe('the original gate\'s request scenarios, on a kept connection', () => {
     expect(answers[2]!.headers.connection).toBe('close')
   })
 
+  it('refuses one rate too many when it is made, and not when the first request comes', async () => {
+    const { port, gate } = await guarded({ requests: { rate: per10s(1) } })
+    const limits = Array.from({ length: 15 }, (_, at) => per10s(at + 2))
+    for (const rate of [...limits, per10s(1)]) limitRequests(gate, { rate })
+
+    expect(() => limitRequests(gate, { rate: per10s(99) })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option: 'rate' }))
+    expect((await ask('http', { port })).status).toBe(200)
+  })
+
   it.each(STRATEGY_NAMES)('says at a limit of 0 that nothing is left and nothing comes back: %s', async strategy => {
     const { port } = await guarded({ gate: { requestRate: { strategy, limit: 0 } } })
     const { status, headers } = await ask('http', { port })

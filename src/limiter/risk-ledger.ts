@@ -51,8 +51,8 @@ export class RiskLedger {
   /** @returns the new score; 0 when there is no place for one more client */
   add (ip: Ip, weight: number, now: number): number {
     const time = this.#time.at(now)
-    const slot = weight > 0 ? this.#place(ip, time) : -1
-    if (slot === -1) return this.score(ip, now)
+    const slot = this.#place(ip, time)
+    if (slot === -1) return 0
 
     const score = this.#scoreAt(ip.family, slot, time) + weight
     this.#write(ip.family, slot, score, Math.max(time, this.#cells[ip.family][slot * WIDTH + AT]!))

@@ -40,14 +40,15 @@ export class Risk {
   }
 
   /**
-   * Scores one offence. While a client is banned nothing is scored: what it does then is the ban's business.
+   * Scores one offence; one of weight 0 is none. While a client is banned nothing is scored: what it does then is the ban's business.
    *
    * @returns the ban that it led to
    */
   offend (ip: Ip, offence: Offence, now: number): Ban | undefined {
     const config = this.#config
-    if (config == null || this.#bans.left(ip, now) > 0) return undefined
-    if (this.#scores.add(ip, config.weights[offence], now) < config.threshold) return undefined
+    const weight = config?.weights[offence] ?? 0
+    if (config == null || weight === 0 || this.#bans.left(ip, now) > 0) return undefined
+    if (this.#scores.add(ip, weight, now) < config.threshold) return undefined
 
     const length = Math.min(config.banTime * 2 ** this.#scores.bans(ip), config.maxBanTime)
     this.#scores.settleAfter(ip, length, config.threshold / 2, now)

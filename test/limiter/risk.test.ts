@@ -149,6 +149,15 @@ describe('risk', () => {
     expect(risk.offend(ip, 'failed-handshake', START)).toMatchObject({ reason: 'failed-handshake' })
   })
 
+  it('bans nobody for what is forgiven, also where the threshold was lowered below the score', () => {
+    const { risk, offend, bans } = riskWith()
+    offend(6, 0)
+    risk.setConfig(parseRisk({ threshold: 5, weights: { 'stream-rate': 0 } }), START)
+
+    expect([risk.offend(ip, 'stream-rate', START), bans]).toEqual([undefined, []])
+    expect(risk.offend(ip, 'connect-rate', START)).toMatchObject({ reason: 'connect-rate' })
+  })
+
   it('forgets nobody with a score for newcomers, and lets the forgotten go', () => {
     const { offend, score, left } = riskWith({}, 16)
     offend(9, 0)

@@ -101,7 +101,7 @@ export interface SecurityGate {
    *
    * @param ttl - milliseconds above 0; `Infinity` is for good
    * @returns whether anything changed
-   * @throws {@link InvalidAddressError}, {@link InvalidOptionError}
+   * @throws {@link InvalidAddressError}, {@link InvalidOptionError}, {@link CapacityError}
    */
   banAddress (ip: string, ttl: number, reason?: string): boolean
 

@@ -1,4 +1,7 @@
+import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
+import { formatPrefix } from '../address/prefix.ts'
 import { BanLedger } from './ban-ledger.ts'
+import { CapacityError } from './errors.ts'
 import { Listeners } from './listeners.ts'
 import { RiskLedger } from './risk-ledger.ts'
 import type { Ip } from '../address/ip.ts'
@@ -22,6 +25,7 @@ export interface RiskParts {
  */
 export class Risk {
   #config: RiskConfig | undefined
+  readonly #capacity: number
   readonly #scores: RiskLedger
   readonly #bans: BanLedger
   readonly onBan = new Listeners<Ban>()
@@ -29,6 +33,7 @@ export class Risk {
 
   constructor ({ config, capacity }: RiskParts) {
     this.#config = config
+    this.#capacity = capacity
     this.#scores = new RiskLedger(capacity, config?.halfLife ?? Infinity)
     this.#bans = new BanLedger(capacity, ban => { this.onUnban.emit({ ...ban, cause: 'ended' }) })
   }
@@ -55,9 +60,17 @@ export class Risk {
     return this.#ban(ip, length, now, offence, true)
   }
 
-  /** @param ms - `Infinity` for ever @returns whether anything changed: a ban is never shortened */
+  /**
+   * @param ms - `Infinity` for ever
+   * @returns whether anything changed: a ban is never shortened
+   * @throws {@link CapacityError} where there is no place for one more: nobody shall think that it holds
+   */
   ban (ip: Ip, ms: number, now: number, reason?: string): boolean {
-    return this.#ban(ip, ms, now, reason, false) != null
+    if (this.#ban(ip, ms, now, reason, false) != null) return true
+    if (this.#bans.left(ip, now) > 0) return false
+
+    const key = formatPrefix(ip, CLIENT_PREFIX_LENGTH[ip.family])
+    throw new CapacityError(`ban ${key}, whose /${ip.family === 4 ? 16 : 32} may have a sixteenth of all bans`, this.#capacity)
   }
 
   /** Puts an automatic ban of an earlier run back in force, of which nobody is told again. */

@@ -149,6 +149,20 @@ describe('risk', () => {
     expect(risk.offend(ip, 'failed-handshake', START)).toMatchObject({ reason: 'failed-handshake' })
   })
 
+  it('says so where a ban by hand finds no place, and is silent where an automatic one does not', () => {
+    const { risk, offend, bans } = riskWith({}, 32)
+    const ips = [1, 2, 3].map(host => parseIp(`192.0.2.${host}`)!)
+    for (const ip of ips.slice(0, 2)) risk.ban(ip, MINUTE, START)
+
+    expect(() => risk.ban(ips[2]!, MINUTE, START)).toThrow(expect.objectContaining({
+      code: 'ERR_CAPACITY', message: 'Could not ban 192.0.2.3, whose /16 may have a sixteenth of all bans: the capacity of 32 is used up'
+    }))
+    expect(risk.ban(ips[0]!, 1, START)).toBe(false)
+    offend(20, 0, ips[2])
+    expect([bans.length, risk.banLeft(ips[2]!, START)]).toEqual([2, 0])
+    expect(risk.ban(ips[2]!, MINUTE, START + MINUTE)).toBe(true)
+  })
+
   it('bans nobody for what is forgiven, also where the threshold was lowered below the score', () => {
     const { risk, offend, bans } = riskWith()
     offend(6, 0)

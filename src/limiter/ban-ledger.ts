@@ -71,7 +71,8 @@ export class BanLedger {
   }
 
   /**
-   * Bans for `ms`, which may be `Infinity`. A later end wins over an earlier one: nothing shortens a ban but lifting it.
+   * Bans for `ms`, which may be `Infinity`. A later end wins over an earlier one: nothing shortens a ban but lifting it. An automatic ban that
+   * somebody says again is automatic no more, for whatever time.
    *
    * @returns the ban, or undefined when nothing changed: it already is as long, or there is no place for one more
    */
@@ -84,10 +85,12 @@ export class BanLedger {
 
     if (slot === -1) return undefined
     const known = entries[slot]
-    if (known != null && known.until >= until) return undefined
+    const isLater = known == null || known.until < until
+    if (!isLater && (automatic || !known.automatic)) return undefined
 
-    entries[slot] = { ip: table.keyAt(slot), reason, automatic, until }
-    return this.#describe(entries[slot]!)
+    const entry = isLater ? { ip: table.keyAt(slot), reason, automatic, until } : { ...known, reason: reason ?? known.reason, automatic }
+    entries[slot] = entry
+    return this.#describe(entry)
   }
 
   /** @returns the ban that it was; undefined when there was none */

@@ -97,7 +97,8 @@ export interface SecurityGate {
 
   /**
    * Bans the client of an address: the IPv4 address, or the IPv6 /56. What is open is refused at its next request. A trusted client is
-   * banned, too, since somebody said so. A ban is never shortened.
+   * banned, too, since somebody said so. A ban is never shortened; an automatic one that is longer keeps its
+   * end, and is by hand from then on.
    *
    * @param ttl - milliseconds above 0; `Infinity` is for good
    * @returns whether anything changed

@@ -368,6 +368,23 @@ describe('trust and unlimited networks', () => {
   })
 })
 
+describe('a ban by hand', () => {
+  it('that is shorter than an automatic one holds for a trusted client, too, up to the later end', () => {
+    const { gate, connects, clock, events } = gateWith({ maxConnsPerIp: 1, risk: { threshold: 1, banTime: 60_000 } })
+    connects(2)
+    gate.trust(IP)
+    expect(connects(1)).toBe('A')
+
+    expect([gate.banAddress(IP, 1_000, 'by hand'), gate.banAddress(IP, 1_000, 'again')]).toEqual([true, false])
+    expect(gate.inspect().bans).toMatchObject([{ automatic: false, reason: 'by hand', until: clock.now() + 60_000 }])
+    expect(events.filter(({ type }) => type === 'ban')).toHaveLength(2)
+    clock.advance(59_999)
+    expect(connects(1)).toBe('C')
+    clock.advance(1)
+    expect(connects(1)).toBe('A')
+  })
+})
+
 describe('remotes', () => {
   it('are texts, sockets, parsed addresses, or nothing', () => {
     const { gate } = gateWith({ maxUnknown: 3 })

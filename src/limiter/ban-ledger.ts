@@ -65,6 +65,13 @@ export class BanLedger {
     return again === -1 ? 0 : Math.max(this.#entries[ip.family][again]!.until - this.#time.at(now), 0)
   }
 
+  /** Whether a ban is left; an end is not noticed by it. */
+  has (ip: Ip, now: number): boolean {
+    const slot = this.#tables[ip.family].find(ip)
+
+    return slot !== -1 && this.#entries[ip.family][slot]!.until > this.#time.at(now)
+  }
+
   /** The ban of a client that has one left. */
   find (ip: Ip, now: number): Ban | undefined {
     return this.left(ip, now) === 0 ? undefined : this.#describe(this.#entries[ip.family][this.#tables[ip.family].find(ip)]!)

@@ -28,7 +28,7 @@ export class ClientRates {
   readonly #unknown: RowRates
   #rate: ClientRate
 
-  constructor (rate: ClientRate, capacity: number, pinned: (ip: Ip, length: number) => boolean) {
+  constructor (rate: ClientRate, capacity: number, pinned: (ip: Ip, length: number, now: number) => boolean) {
     this.#rate = rate
     this.#clients = new PrefixRates({ ...byClient(rate), capacity, pinned })
     this.#unknown = new RowRates(scaleRate(rate.ipv4, OVERFLOW_FACTOR))

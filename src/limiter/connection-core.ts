@@ -33,7 +33,7 @@ export interface ConnectionCoreInit {
   readonly capacity: number
 
   /** Whether a client has a score or a ban, so that what is known of its rate must stay. */
-  readonly pinned?: (ip: Ip) => boolean
+  readonly pinned?: (ip: Ip, now: number) => boolean
 }
 
 /**
@@ -43,7 +43,7 @@ export interface ConnectionCoreInit {
 export class ConnectionCore {
   readonly trust: TrustList
   readonly #capacity: number
-  readonly #pinned: Array<(ip: Ip) => boolean>
+  readonly #pinned: Array<(ip: Ip, now: number) => boolean>
   #limits: ParsedLimits
   #prefixes: PrefixLedger
   #networks: NetworkCaps
@@ -113,14 +113,14 @@ export class ConnectionCore {
   }
 
   /** Somebody who shares this keeps scores or bans of its own. */
-  pin (pinned: (ip: Ip) => boolean): void {
+  pin (pinned: (ip: Ip, now: number) => boolean): void {
     this.#pinned.push(pinned)
   }
 
   /** Whether what is known of a prefix must stay: it has connections, or its client has a score or a ban. */
-  isPinned (ip: Ip, length: number): boolean {
+  isPinned (ip: Ip, length: number, now: number): boolean {
     if (this.#prefixes.isLive(ip, length) || this.#apart.isLive(ip, length)) return true
-    return length === CLIENT_PREFIX_LENGTH[ip.family] && this.#pinned.some(pinned => pinned(ip))
+    return length === CLIENT_PREFIX_LENGTH[ip.family] && this.#pinned.some(pinned => pinned(ip, now))
   }
 
   numOpen (remote: Remote): number {
@@ -295,7 +295,7 @@ export class ConnectionCore {
 
   #makeRates ({ rates }: ParsedLimits): PrefixRates | undefined {
     if (rates == null) return undefined
-    return new PrefixRates({ ...rates, capacity: this.#capacity, pinned: (ip, length) => this.isPinned(ip, length) })
+    return new PrefixRates({ ...rates, capacity: this.#capacity, pinned: (ip, length, now) => this.isPinned(ip, length, now) })
   }
 }
 

@@ -59,12 +59,12 @@ export class Gate implements SecurityGate {
 
   constructor (config: GateConfig, trust: TrustList, clock: Clock) {
     const { capacity, limits, risk } = config
-    const pinned = (ip: Ip, length: number): boolean => this.#core.isPinned(ip, length)
+    const pinned = (ip: Ip, length: number, now: number): boolean => this.#core.isPinned(ip, length, now)
 
     this.#config = config
     this.#clock = clock
     this.#risk = new Risk({ config: risk, capacity })
-    this.#core = new ConnectionCore({ limits, trust, capacity, pinned: ip => this.#risk.isHeld(ip) })
+    this.#core = new ConnectionCore({ limits, trust, capacity, pinned: (ip, now) => this.#risk.isNoted(ip, now) })
     this.#connects = new ClientRates(ofBothFamilies(config.connectRate), capacity, pinned)
     this.#callRates = new CallRates(rate => new ClientRates(ofBothFamilies(rate), capacity, pinned).prefixes)
     this.#requests = new RequestQuotas(config, config.clientRequestRate ?? deriveClientRate(config.requestRate, limits), pinned)
@@ -227,7 +227,7 @@ export class Gate implements SecurityGate {
       leases: this.#core.leases().map(({ key, since }) => ({ key, since: this.#time.toClock(since) })),
       denied: { ...this.#denied },
       bans: this.#risk.bans(now).map(ban => this.#told(ban)),
-      scored: this.#risk.tracked
+      scored: this.#risk.scored(now)
     }
   }
 

@@ -20,7 +20,7 @@ export interface PrefixRatesInit extends FamilyRates {
   readonly capacity: number
 
   /** Whether the prefix has live connections, a score or a ban, so that its entry must stay. */
-  readonly pinned?: (ip: Ip, length: number) => boolean
+  readonly pinned?: (ip: Ip, length: number, now: number) => boolean
 }
 
 export interface RateShortage {
@@ -119,7 +119,7 @@ function shortage (level: Level | undefined, ip: Ip, now: number): RateShortage 
 function family (of: 4 | 6, rates: LevelRates, { capacity, pinned }: PrefixRatesInit): Family {
   const level = (length: number, rate: Rate, room = capacity): Level => ({
     length,
-    ledger: prefixRateLedger(rate, { family: of, length, capacity: room }, pinned == null ? undefined : ip => pinned(ip, length))
+    ledger: prefixRateLedger(rate, { family: of, length, capacity: room }, pinned == null ? undefined : (ip, now) => pinned(ip, length, now))
   })
 
   const lengths = [...rates.keys()].sort((a, b) => b - a)

@@ -57,8 +57,8 @@ export interface RateLedger<Key> {
   setRate (rate: Rate, now: number): void
 }
 
-/** Whether an entry must not leave: its client has live connections, a score or a ban. */
-export type Pinned<Key> = (key: Key) => boolean
+/** Whether an entry must not leave: its client has live connections, a score or a ban. `now` is the caller's, which may jump back. */
+export type Pinned<Key> = (key: Key, now: number) => boolean
 
 export function prefixRateLedger (rate: Rate, init: PrefixTableInit, pinned?: Pinned<Ip>): RateLedger<Ip> {
   return new Ledger(rate, new PrefixTable(init), pinned)
@@ -201,7 +201,7 @@ class Ledger<Key> implements RateLedger<Key> {
       // Nobody settles later than in a window: who is refused is farther from new than anybody else.
       const distance = isRefused ? left + steps.rate.window : left
 
-      if (distance < least && !this.#isOffender(slot, isRefused)) {
+      if (distance < least && !this.#isOffender(slot, isRefused, time)) {
         nearest = slot
         least = distance
       }
@@ -210,8 +210,8 @@ class Ledger<Key> implements RateLedger<Key> {
     return nearest
   }
 
-  #isOffender (slot: number, isRefused: boolean): boolean {
-    return this.#pinned == null ? isRefused : this.#pinned(this.#table.keyAt(slot))
+  #isOffender (slot: number, isRefused: boolean, time: number): boolean {
+    return this.#pinned == null ? isRefused : this.#pinned(this.#table.keyAt(slot), this.#time.toClock(time))
   }
 
   #forget (slot: number): void {

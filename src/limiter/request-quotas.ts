@@ -40,13 +40,13 @@ export interface GateQuotas {
 /** The three quotas of a request: its connection's, its client's, its path's. All are asked, then all are taken from. */
 export class RequestQuotas {
   readonly #capacity: number
-  readonly #pinned: (ip: Ip, length: number) => boolean
+  readonly #pinned: (ip: Ip, length: number, now: number) => boolean
   readonly #connections: RowRates
   readonly #clients: ClientRates
   readonly #paths: PathRules<ClientRates> = pathRules()
   readonly #callRates = new CallRates(rate => new RowRates(rate))
 
-  constructor (config: GateConfig, clientRate: ClientRate, pinned: (ip: Ip, length: number) => boolean) {
+  constructor (config: GateConfig, clientRate: ClientRate, pinned: (ip: Ip, length: number, now: number) => boolean) {
     this.#capacity = config.capacity
     this.#pinned = pinned
     this.#connections = new RowRates(config.requestRate)

@@ -44,6 +44,18 @@ export class RiskLedger {
     return slot === -1 ? 0 : this.#scoreAt(ip.family, slot, this.#time.at(now))
   }
 
+  /** How many have a score that is not forgotten. */
+  scored (now: number): number {
+    const time = this.#time.at(now)
+    let scored = 0
+
+    for (const family of [4, 6] as const) {
+      this.#tables[family].forEach(slot => { if (this.#scoreAt(family, slot, time) > 0) scored++ })
+    }
+
+    return scored
+  }
+
   has (ip: Ip): boolean {
     return this.#tables[ip.family].find(ip) !== -1
   }

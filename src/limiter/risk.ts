@@ -101,9 +101,19 @@ export class Risk {
     return this.#scores.score(ip, now)
   }
 
-  /** Whether anything is known of the client that must not be forgotten. */
+  /** Whether anything is remembered of the client, be it faded. */
   isHeld (ip: Ip): boolean {
     return this.#scores.has(ip)
+  }
+
+  /** Whether the client has a score or a ban, so that what else is known of it must stay. Tells nobody of a ban that has ended. */
+  isNoted (ip: Ip, now: number): boolean {
+    return this.#scores.score(ip, now) > 0 || this.#bans.has(ip, now)
+  }
+
+  /** Clients with a score. */
+  scored (now: number): number {
+    return this.#scores.scored(now)
   }
 
   bans (now: number): Ban[] {

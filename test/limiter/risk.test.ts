@@ -182,6 +182,17 @@ describe('risk', () => {
     expect(left(1_000 * MINUTE, other)).toBe(10 * MINUTE)
   })
 
+  it('notes a client as long as it has a score or a ban, and tells nobody of an end by that', () => {
+    const { risk, offend, unbans } = riskWith()
+    const noted = (minutes: number): boolean => risk.isNoted(ip, START + minutes * MINUTE)
+    expect(noted(0)).toBe(false)
+    offend(1, 0)
+    expect([noted(99), risk.scored(START + 99 * MINUTE), noted(101), risk.scored(START + 101 * MINUTE)]).toEqual([true, 1, false, 0])
+    risk.ban(ip, 10 * MINUTE, START + 200 * MINUTE)
+
+    expect([noted(209), risk.scored(START + 209 * MINUTE), noted(210), unbans]).toEqual([true, 0, false, []])
+  })
+
   it('survives listeners that throw', () => {
     const { risk, offend, bans } = riskWith()
     risk.onBan.add(() => { throw new Error('mine') })

@@ -437,6 +437,22 @@ describe('offences', () => {
     expect(gate.isBanned(IP)).toBe(true)
   })
 
+  it('are forgotten with their score, and then hold no entry', () => {
+    const { gate, clock, connects } = gateWith({ capacity: 32, connectRate: rate(1, 3_600), risk: { halfLife: 1_000 } })
+    expect(connects(2)).toBe('AC')
+    gate.release(1)
+    connects(1, '192.0.2.2')
+    expect(gate.inspect().scored).toBe(1)
+    // A /16 has two places, and the other one is live.
+    connects(1, '192.0.2.3')
+    expect(connects(1)).toBe('C')
+    clock.advance(20_000)
+    expect(gate.inspect().scored).toBe(0)
+    connects(1, '192.0.2.4')
+
+    expect(gate.turnAway('192.0.2.4')).toMatchObject({ reason: 'connect-rate' })
+  })
+
   it('weigh what they are told to', () => {
     const { gate, connects } = gateWith({ maxConnsPerIp: 1, risk: { threshold: 6, weights: { 'connection-limit': 3 }, banTime: 5_000 } })
     connects(3)

@@ -3,7 +3,8 @@ import type { Clock } from './clock.ts'
 export interface FakeClock extends Clock {
   /**
    * Moves time forward by `ms`. Timers that fall due fire in order of their time, then of their making, synchronously, each at its own `now()`.
-   * Timers set while advancing fire too when they fall due within the same step.
+   * Timers set while advancing fire too when they fall due within the same step. Where a callback
+   * moved time further than `ms`, it stays there.
    */
   advance (ms: number): void
 
@@ -70,7 +71,7 @@ export function fakeClock (startAt = 1_700_000_000_000): FakeClock {
         timer.callback()
       }
 
-      now = end
+      now = Math.max(now, end)
     },
 
     jump (at) { now = at },

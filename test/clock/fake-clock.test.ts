@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/testing.ts'
+import type { FakeClock } from '../../src/testing.ts'
 
 describe('a fake clock', () => {
   it('stands still until it is moved', () => {
@@ -51,6 +52,18 @@ describe('a fake clock', () => {
 
     expect(fired).toBe(1)
     expect(clock.pending).toBe(0)
+  })
+
+  it.each<[string, (clock: FakeClock) => void, number]>([
+    ['jumped further', clock => { clock.jump(5_000) }, 5_000],
+    ['advanced further', clock => { clock.advance(1_000) }, 1_010],
+    ['jumped back', clock => { clock.jump(3) }, 100]
+  ])('never goes back by itself: a callback that %s', (_, move, expected) => {
+    const clock = fakeClock(0)
+    clock.after(10, () => { move(clock) })
+    clock.advance(100)
+
+    expect(clock.now()).toBe(expected)
   })
 
   it('jumps without firing, forwards and back', () => {

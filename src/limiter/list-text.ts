@@ -18,15 +18,16 @@ export interface RangeSink {
 }
 
 /**
- * Reads a list of addresses and subnets, one a line, in pieces. What follows a `#`, blanks around, empty lines and a `\r` at the end are
- * nothing, so `# comment`, `192.0.2.0/24 # why` and the usual public lists all read.
+ * Reads a list of addresses and subnets, one a line, in pieces. What follows a `#` or `;`, blanks around, empty lines and a `\r` at the end are
+ * nothing, so `# comment`, `192.0.2.0/24 ; SBL1` and the usual public lists all read.
  */
 export class ListReader {
   readonly #text: string
   #at = 0
   #line = 0
-  /** The next one, so that it is looked for once and not in each line. */
+  /** The next ones, so that they are looked for once and not in each line. */
   #hash = -1
+  #semicolon = -1
 
   constructor (text: string) {
     this.#text = text
@@ -55,7 +56,8 @@ export class ListReader {
   #readLine (start: number, end: number, sink: RangeSink): void {
     const text = this.#text
     if (this.#hash < start) this.#hash = indexOrEnd(text, '#', start)
-    if (this.#hash < end) end = this.#hash
+    if (this.#semicolon < start) this.#semicolon = indexOrEnd(text, ';', start)
+    end = Math.min(end, this.#hash, this.#semicolon)
 
     while (start < end && isBlank(text.charCodeAt(start))) start++
     while (end > start && isBlank(text.charCodeAt(end - 1))) end--

@@ -127,9 +127,9 @@ export function blockListCases (create: (init: Required<BlockListInit>) => Block
       name: 'reads lists as people write them',
       async run () {
         const { list } = setup()
-        const report = await list.load('\uFEFF# a list\r\n\r\n  192.0.2.0/24\t# why\r\n192.0.2.128\n192.0.2.0/24\n2001:DB8::/32#x\n ::ffff:203.0.113.0/120 \n198.51.100.7/24')
+        const report = await list.load('\uFEFF# a list\r\n\r\n  192.0.2.0/24\t# why\r\n192.0.2.128\n192.0.2.0/24\n2001:DB8::/32#x\n; a list\r\n2001:db9::/32 ; SBL1 # why\n ::ffff:203.0.113.0/120 \n198.51.100.7/24')
 
-        equal(report, { ipv4: 4, ipv6: 1, duplicates: 1, applied: true }, 'the report')
+        equal(report, { ipv4: 4, ipv6: 2, duplicates: 1, applied: true }, 'the report')
         equal(blocks(list, '192.0.2.1', '192.0.2.128', '2001:db8::1', '203.0.113.9', '198.51.100.255', '192.0.3.0'), [true, true, true, true, true, false], 'what it blocks')
       }
     },

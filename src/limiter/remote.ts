@@ -16,7 +16,7 @@ export function remoteOf (remote: RemoteLike | undefined): Remote {
 }
 
 export function isIp (remote: object): remote is Ip {
-  // Node's own descriptions of addresses have a family, too: 'IPv4' or 'IPv6'.
-  const { family } = remote as { readonly family?: unknown }
-  return family === 4 || family === 6
+  // Other descriptions of addresses have a family, too: Node's 'IPv4' or 4, and no bits.
+  const { family, bits, a } = remote as { readonly family?: unknown, readonly bits?: unknown, readonly a?: unknown }
+  return family === 4 ? typeof bits === 'number' : family === 6 && typeof a === 'number'
 }

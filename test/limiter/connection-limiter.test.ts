@@ -122,6 +122,13 @@ describe('and the missing ones', () => {
     expect(limiterWith({ maxConnsPerIp: 0 }).accept('10.0.0.1')).toMatchObject({ reason: 'connection-limit', limit: 0 })
   })
 
+  it.each([4, 6, 'IPv4'])('reads the address of what has a family besides it: %s', family => {
+    const limiter = limiterWith({})
+    take(limiter, { remoteAddress: '10.0.0.1', family } as RemoteLike)
+
+    expect(limiter.numOpen('10.0.0.1')).toBe(1)
+  })
+
   it('counts one socket once, also when it is full', () => {
     const limiter = limiterWith({ maxConnsPerIp: 1 })
     const socket = { remoteAddress: '10.0.0.1' }

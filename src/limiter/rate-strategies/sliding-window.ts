@@ -9,13 +9,13 @@ const USED = 1
 /** Up to this limit every event is remembered with its own time. */
 const EXACT_LIMIT = 64
 
-/** Above it, events of one hundredth of a window are remembered as one, at the time of the last: late by at most 1 % and never early. */
+/** Above it, events of one hundredth of a window, in whole ms, are remembered as one, at the time of the last: late by at most 1 % and never early. */
 const GRAINS = 100
 
 /**
  * Never more than `limit` events in any window: an event counts until it is exactly one window old. Refused events are not remembered.
  *
- * Exact up to a limit of 64. Above, an event may count up to 1 % of a window longer, so that no key remembers more than 102 entries.
+ * Exact up to a limit of 64. Above, an event may count up to 1 % of a window longer, so that no key remembers more than 101 entries.
  */
 export class SlidingWindow implements RateSteps {
   readonly rate: Rate
@@ -29,7 +29,7 @@ export class SlidingWindow implements RateSteps {
     this.rate = rate
     this.#limit = rate.limit
     this.#window = rate.window
-    this.#grain = rate.limit <= EXACT_LIMIT ? 1 : Math.max(Math.floor(rate.window / GRAINS), 1)
+    this.#grain = rate.limit <= EXACT_LIMIT ? 1 : Math.ceil(rate.window / GRAINS)
   }
 
   wait (cells: Float64Array, at: number, now: number, cost: number): number {

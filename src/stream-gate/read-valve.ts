@@ -1,3 +1,4 @@
+import { boundWindow } from './receive-window.ts'
 import type { Bytes } from './bytes.ts'
 import type { Stream } from '@libp2p/interface'
 
@@ -10,6 +11,7 @@ export class ReadValve {
 
   constructor (stream: Stream) {
     this.#stream = stream
+    boundWindow(stream)
   }
 
   open (): void {

@@ -12,6 +12,10 @@ export interface ThrottleOptions {
   /**
    * The stream that these bytes come from. It is paused except while bytes are asked for, so that a remote that sends faster than it may has to
    * wait: without it, what it sends piles up in memory. When it is reset, so is the transfer, also while it waits.
+   *
+   * From then on yamux's window for this stream grows to no more than a quarter of its `maxReadBufferLength`, 1 MiB, which is the most that comes in a
+   * round trip; twice as much is held at most. A muxer without windows, as mplex and WebRTC, cannot tell the remote to wait: there js-libp2p resets a
+   * stream that holds more than `maxReadBufferLength`, 4 MiB.
    */
   readonly from?: Stream
 

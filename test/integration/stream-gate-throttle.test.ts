@@ -44,16 +44,16 @@ async function send (connection: Connection, bytes: number): Promise<void> {
 }
 
 describe.each(Object.keys(LISTEN))('over %s', transport => {
-  it('4 MiB at 2 MiB a second, 1 MiB of them at once, take 1.5 s, and none is lost', async () => {
-    const quotas = byteQuotas({ limit: MIB, window: 500 })
+  it('16 MiB at 8 MiB a second, 4 MiB of them at once, take 1.5 s, and none is lost', async () => {
+    const quotas = byteQuotas({ limit: 4 * MIB, window: 500 })
     const { node, uploads } = await taker(transport, (stream, connection) => throttle(quotas.ofConnection(connection), { from: stream }))
     const connection = await visit(node)
     const began = performance.now()
-    await send(connection, 4 * MIB)
+    await send(connection, 16 * MIB)
     await until('all is there', () => uploads[0]?.ended != null)
 
-    console.log(`  4 MiB over ${transport}: ${(performance.now() - began).toFixed(0)} ms, the quota says 1500`)
-    expect(uploads[0]).toMatchObject({ bytes: 4 * MIB, ended: true })
+    console.log(`  16 MiB over ${transport}: ${(performance.now() - began).toFixed(0)} ms, the quota says 1500`)
+    expect(uploads[0]).toMatchObject({ bytes: 16 * MIB, ended: true })
     expect(performance.now() - began).toBeGreaterThanOrEqual(1_490)
   })
 
@@ -132,6 +132,14 @@ describe('an upload that is throttled', () => {
     expect(await outcome).toBe('StreamResetError')
     await until('its source is closed', () => isClosed)
   })
+})
+
+it('yamux has the numbers by which a stream\'s window is kept from growing', async () => {
+  const { node, uploads } = await taker('memory', stream => throttle({ limit: Infinity, window: 1_000 }, { from: stream }))
+  await send(await visit(node), MIB)
+  await until('all is there', () => uploads[0]?.ended != null)
+
+  expect(uploads[0]!.stream).toMatchObject({ maxStreamWindowSize: MIB, recvWindow: expect.any(Number), maxReadBufferLength: 4 * MIB })
 })
 
 it('without the stream what is sent piles up: the adapter takes whatever comes', async () => {

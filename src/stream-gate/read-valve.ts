@@ -9,23 +9,27 @@ import type { Stream } from '@libp2p/interface'
 export class ReadValve {
   readonly #stream: Stream
 
+  /** The remote has said its last, and the adapter listens no more: what is still held would go to whoever else does, and to nobody here. */
+  #isDeaf = false
+
   constructor (stream: Stream) {
     this.#stream = stream
     boundWindow(stream)
+    stream.addEventListener('remoteCloseWrite', this.#onLast)
   }
 
   open (): void {
-    if (this.#stream.readStatus !== 'paused') return
-
-    try {
-      this.#stream.resume()
-    } catch {
-      // The connection is gone and cannot be told. What was held has been handed over before that shows.
-    }
+    if (!this.#isDeaf) this.#resume()
   }
 
   shut (): void {
     if (this.#stream.readStatus === 'readable') this.#stream.pause()
+  }
+
+  /** Nobody here wants more: the stream is as it was. */
+  remove (): void {
+    this.#stream.removeEventListener('remoteCloseWrite', this.#onLast)
+    this.#resume()
   }
 
   /**
@@ -41,9 +45,21 @@ export class ReadValve {
 
     // A paused stream hands it over when it is resumed, another in the microtask after somebody listens.
     this.#stream.addEventListener('message', onMessage)
-    this.open()
+    this.#resume()
     await undefined
     this.#stream.removeEventListener('message', onMessage)
     return rest
   }
+
+  #resume (): void {
+    if (this.#stream.readStatus !== 'paused') return
+
+    try {
+      this.#stream.resume()
+    } catch {
+      // The connection is gone and cannot be told. What was held has been handed over before that shows.
+    }
+  }
+
+  readonly #onLast = (): void => { this.#isDeaf = true }
 }

@@ -181,7 +181,7 @@ class Throttled implements AsyncGenerator<Bytes> {
 
     this.#isEnded = true
     this.#wait?.cancel()
-    this.#valve?.open()
+    this.#valve?.remove()
     from?.removeEventListener('close', this.#onClose)
     to?.removeEventListener('close', this.#onClose)
     signal?.removeEventListener('abort', this.#onAbort)

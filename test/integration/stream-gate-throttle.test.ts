@@ -97,6 +97,20 @@ describe('an upload that is throttled', () => {
     expect(uploads[0]!.ended).toMatchObject({ name: 'StreamResetError' })
   })
 
+  it('comes whole although somebody else listens to the stream, too', async () => {
+    let heard = 0
+    const { node, uploads } = await taker('TCP', stream => {
+      stream.addEventListener('message', ({ data }) => { heard += data.byteLength })
+      return throttle({ limit: 65_536, window: 100 }, { from: stream })
+    })
+    const stream = await (await visit(node)).newStream(UPLOAD)
+    await pipe(Array.from({ length: 25 }, () => new Uint8Array(8_192)), messageStreamToDuplex(stream).sink)
+    await until('it has ended', () => uploads[0]?.ended != null)
+
+    expect(uploads[0]).toMatchObject({ bytes: 204_800, ended: true })
+    expect(heard).toBe(204_800)
+  })
+
   it('shares its peer\'s quota with others, also on another connection', async () => {
     const quotas = byteQuotas({ limit: MIB, window: 500 })
     const { node, uploads } = await taker('TCP', (stream, connection) => throttle(quotas.ofPeer(connection.remotePeer), { from: stream }))

@@ -2,33 +2,42 @@ import { boundWindow } from './receive-window.ts'
 import type { Bytes } from './bytes.ts'
 import type { Stream } from '@libp2p/interface'
 
+/** Who holds a stream shut. One that goes through two throttles is open only while both ask for more. */
+const holders = new WeakMap<Stream, Set<ReadValve>>()
+
 /**
  * Holds a stream's read side shut except while somebody asks for more, so that what the remote may send is bounded by the muxer's window and not by
  * our memory: `messageStreamToDuplex` takes whatever comes.
  */
 export class ReadValve {
   readonly #stream: Stream
+  readonly #holders: Set<ReadValve>
 
   /** The remote has said its last, and the adapter listens no more: what is still held would go to whoever else does, and to nobody here. */
   #isDeaf = false
 
   constructor (stream: Stream) {
     this.#stream = stream
+    this.#holders = holders.get(stream) ?? new Set()
+    holders.set(stream, this.#holders)
     boundWindow(stream)
     stream.addEventListener('remoteCloseWrite', this.#onLast)
   }
 
   open (): void {
+    this.#holders.delete(this)
     if (!this.#isDeaf) this.#resume()
   }
 
   shut (): void {
+    this.#holders.add(this)
     if (this.#stream.readStatus === 'readable') this.#stream.pause()
   }
 
   /** Nobody here wants more: the stream is as it was. */
   remove (): void {
     this.#stream.removeEventListener('remoteCloseWrite', this.#onLast)
+    this.#holders.delete(this)
     this.#resume()
   }
 
@@ -52,7 +61,7 @@ export class ReadValve {
   }
 
   #resume (): void {
-    if (this.#stream.readStatus !== 'paused') return
+    if (this.#stream.readStatus !== 'paused' || this.#holders.size > 0) return
 
     try {
       this.#stream.resume()

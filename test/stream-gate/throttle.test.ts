@@ -216,6 +216,19 @@ describe('a transfer that waits for its quota', () => {
     expect(Object.values(options ?? {}).map(one => (one as { listeners?: number }).listeners ?? 0)).toEqual(Object.keys(options ?? {}).map(() => 0))
   })
 
+  it.each([['first', 0, 1], ['second', 1, 0]] as const)('keeps the stream that it reads shut, as the %s of two, although the other would have more', async (_, first, second) => {
+    const clock = fakeClock()
+    const stream = closing()
+    const quotas = [throttle(FULL, { clock, from: stream }), throttle({ limit: Infinity, window: 1 }, { from: stream })]
+    const reading = read(quotas[second]!(quotas[first]!([new Uint8Array(2_000)])), clock)
+    await settle()
+    expect([total(reading), stream.readStatus]).toEqual([1_000, 'paused'])
+
+    clock.advance(100_000)
+    await settle()
+    expect([total(reading), reading.ended, stream.readStatus, stream.listeners]).toEqual([2_000, true, 'readable', 0])
+  })
+
   it('and others behind it lets them pass when it ends', async () => {
     const clock = fakeClock()
     const quota = byteQuotas(FULL, { clock }).ofConnection({ id: 'c1' })

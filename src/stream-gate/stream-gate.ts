@@ -145,13 +145,16 @@ export class StreamGatePart extends GuardedEvents<StreamGateEvents> implements S
     if (guest == null) return undefined
     if (guest.isClosing) return deny({ action: 'close', reason: 'not-open' })
 
+    const now = this.#now()
     this.#settle(guest, stream)
+    // whose protocol was agreed when all were counted anew is counted already: its own place must not be what it lacks
+    this.#ledger.letGo(guest, stream, now)
     const shortage = this.#protocols.ask(connection.remotePeer, stream.protocol, stream.direction)
-    const denied = shortage == null ? undefined : this.#deny(guest, stream, 'protocol', shortage, this.#now())
+    const denied = shortage == null ? undefined : this.#deny(guest, stream, 'protocol', shortage, now)
     if (denied != null) return denied
 
     // one that has closed already would never be given back
-    if (stream.status === 'open') this.#ledger.hold(guest, stream, this.#now())
+    if (stream.status === 'open') this.#ledger.hold(guest, stream, now)
     return undefined
   }
 

@@ -78,10 +78,7 @@ export class StreamLedger {
   leave (guest: Guest, now: number): void {
     if (!this.#guests.has(guest.connection)) return
 
-    for (const gated of [...guest.holders.values()]) {
-      gated.stream.removeEventListener('close', gated)
-      this.release(gated, now)
-    }
+    for (const stream of [...guest.holders.keys()]) this.letGo(guest, stream, now)
     guest.pending.clear()
     this.#idle.remove(guest)
     this.opens.remove(guest.row)
@@ -119,15 +116,23 @@ export class StreamLedger {
     return true
   }
 
+  /** It has not closed, and holds nothing any more. */
+  letGo (guest: Guest, stream: Stream, now: number): void {
+    const gated = guest.holders.get(stream)
+    if (gated == null) return
+
+    stream.removeEventListener('close', gated)
+    this.release(gated, now)
+  }
+
   /** Other streams hold something from now on: every count is made anew, of what is open. */
   recount (now: number): void {
     this.places.set(this.#init.config().maxStreamsPerProtocol)
 
     for (const guest of this.#guests.values()) {
       for (const gated of [...guest.holders.values()]) {
-        gated.stream.removeEventListener('close', gated)
         gated.places = undefined
-        this.release(gated, now)
+        this.letGo(guest, gated.stream, now)
       }
       for (const stream of this.#openOf(guest)) this.hold(guest, stream, now)
     }

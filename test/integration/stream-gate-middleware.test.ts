@@ -3,6 +3,7 @@ import { gatedNodes, hourly } from '../support/gated-nodes.ts'
 import { componentsOf } from '../support/inside.ts'
 import { startNode } from '../support/node.ts'
 import { until } from '../support/until.ts'
+import type { StreamGate } from '../../src/index.ts'
 import type { Libp2p, StreamMiddleware } from '@libp2p/interface'
 
 const APP = '/app/1.0.0'
@@ -67,6 +68,36 @@ describe('the handler of a protocol that has a middleware of its own', () => {
     await node.dialProtocol(other.getMultiaddrs(), APP)
 
     expect(handled).toBe(0)
+  })
+})
+
+describe('a stream whose protocol is agreed, while js-libp2p writes that to the peer store', () => {
+  const LIMITS = { maxStreamsPerProtocol: { [APP]: 1 } }
+
+  it.each<[string, (gate: StreamGate) => unknown]>([
+    ['are given again', gate => { gate.setConfig(LIMITS) }],
+    ['begin again', gate => [gate.stop(), gate.start()]]
+  ])('runs its handler, and gives its place back, although the limits %s', async (_, act) => {
+    const node = await gated(LIMITS)
+    const { streamGate: gate } = node.services
+    let handled = 0
+    await node.handle(APP, async stream => {
+      handled++
+      await stream.close()
+    })
+    const connection = await visit(node)
+    let updated = 0
+    node.addEventListener('peer:update', () => {
+      updated++
+      act(gate)
+    })
+    const stream = await connection.newStream(APP)
+    await until('its handler has run', () => handled === 1)
+    await stream.close()
+
+    await until('its place is free', () => gate.inspect().protocols[APP]?.inbound === 0)
+    expect(updated).toBeGreaterThan(0)
+    expect(gate.inspect().denials).toEqual({})
   })
 })
 

@@ -55,8 +55,12 @@ export interface Visitor {
   /** So many. @returns how many live */
   arriveMany (count: number): number
 
-  /** A stream that has arrived, or that we open, is negotiated. @returns why it is refused; it is reset then, as js-libp2p does */
-  negotiate (protocol: string, stream: MockStream): Denied | undefined
+  /**
+   * A stream that has arrived, or that we open, is negotiated. @returns why it is refused; it is reset then, as js-libp2p does
+   *
+   * @param meanwhile - js-libp2p writes to its peer store once the protocol is agreed, and asks the middleware after that
+   */
+  negotiate (protocol: string, stream: MockStream, meanwhile?: () => void): Denied | undefined
 
   /** A stream of a protocol arrives and is negotiated. @returns why it is refused; it is reset then, as js-libp2p does */
   ask (protocol: string, stream?: MockStream): Denied | undefined
@@ -131,9 +135,10 @@ function visitorOf (gate: StreamGatePart, heard: Map<Connection, (stream: Stream
     return negotiate(protocol, stream)
   }
 
-  function negotiate (protocol: string, stream: MockStream): Denied | undefined {
+  function negotiate (protocol: string, stream: MockStream, meanwhile = () => {}): Denied | undefined {
     if (stream.direction === 'outbound') connection.streams.push(stream)
     stream.protocol = protocol
+    meanwhile()
     const denied = gate.negotiated(connection, stream)
 
     if (denied == null) open.push(stream)

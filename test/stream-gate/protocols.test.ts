@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { STRATEGY_NAMES } from '../../src/limiter/rate.ts'
 import { kit, mockStream, rate } from './kit.ts'
+import type { StreamGatePart } from '../../src/stream-gate/stream-gate.ts'
+import type { Connection } from '@libp2p/interface'
 
 const BURST = 1_000
 const OPEN = { openRate: false, dropsBeforeClose: Infinity } as const
@@ -148,6 +150,32 @@ describe('places on the node', () => {
     expect(gate.inspect().protocols).toEqual({ '/': { inbound: 6, outbound: 0 } })
     for (const stream of visitor.open) stream.end()
     expect(gate.inspect().protocols).toEqual({ '/': { inbound: 0, outbound: 0 } })
+  })
+})
+
+describe('a stream whose protocol is agreed, and which its handler has not seen', () => {
+  const LIMITS = { openRate: false, maxStreamsPerProtocol: { '/a': 1 }, idleTimeout: 60_000 } as const
+
+  it.each<[string, (gate: StreamGatePart, connection: Connection) => void]>([
+    ['are changed', gate => { gate.setConfig({ maxStreamsPerProtocol: { '/a': 1 } }) }],
+    ['are counted anew', gate => { gate.setConfig({ idleTimeout: 50_000 }) }],
+    ['are forgotten, and the gate begins again', (gate, connection) => {
+      gate.stop()
+      gate.start()
+      gate.connected(connection, false)
+    }]
+  ])('takes one place, and gives back one, although the places %s meanwhile', (_, act) => {
+    const { visit, gate, clock, idled } = kit(LIMITS)
+    const visitor = visit()
+    const stream = mockStream()
+    visitor.arrive(stream)
+
+    expect(visitor.negotiate('/a', stream, () => { act(gate, visitor.connection) })).toBe(undefined)
+    expect([gate.inspect().protocols, stream.listeners]).toEqual([{ '/a': { inbound: 1, outbound: 0 } }, 1])
+    stream.end()
+    expect([gate.inspect().protocols, gate.inspect().idle]).toEqual([{ '/a': { inbound: 0, outbound: 0 } }, 1])
+    clock.advance(60_001)
+    expect(idled).toEqual([visitor.connection])
   })
 })
 

@@ -11,14 +11,16 @@ interface Model {
   readonly visitors: Map<Visitor, MockStream[]>
 }
 
+const change = fc.constantFrom({ idleTimeout: 20_000 }, { idleTimeout: Infinity }, { directions: 'both' as const }, { directions: 'inbound' as const }, { maxStreamsPerProtocol: CAPS }, { maxStreamsPerProtocol: {} }, { openRate: rate(30, 'sliding-window') })
+
 const step = fc.oneof(
   fc.record({ do: fc.constant('visit' as const), peer: fc.nat(3) }),
   fc.record({ do: fc.constant('arrive' as const), visitor: fc.nat(5) }),
-  fc.record({ do: fc.constant('ask' as const), visitor: fc.nat(5), protocol: fc.constantFrom(...PROTOCOLS), isOurs: fc.boolean() }),
+  fc.record({ do: fc.constant('ask' as const), visitor: fc.nat(5), protocol: fc.constantFrom(...PROTOCOLS), isOurs: fc.boolean(), meanwhile: fc.oneof(fc.constant({}), change) }),
   fc.record({ do: fc.constant('end' as const), visitor: fc.nat(5), stream: fc.nat(20), status: fc.constantFrom('closed' as const, 'reset' as const, 'aborted' as const) }),
   fc.record({ do: fc.constant('leave' as const), visitor: fc.nat(5) }),
   fc.record({ do: fc.constant('wait' as const), ms: fc.nat(15_000) }),
-  fc.record({ do: fc.constant('change' as const), to: fc.constantFrom({ idleTimeout: 20_000 }, { idleTimeout: Infinity }, { directions: 'both' as const }, { directions: 'inbound' as const }, { maxStreamsPerProtocol: CAPS }, { maxStreamsPerProtocol: {} }, { openRate: rate(30, 'sliding-window') }) })
+  fc.record({ do: fc.constant('change' as const), to: change })
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
 
@@ -80,7 +82,7 @@ function run (all: ReturnType<typeof kit>, { visitors }: Model, one: Step): void
       const stream = mockStream('', one.do === 'ask' && one.isOurs ? 'outbound' : 'inbound')
       streams.push(stream)
       const isIn = stream.direction === 'outbound' || visitor.arrive(stream)
-      if (one.do === 'ask' && isIn) visitor.negotiate(one.protocol, stream)
+      if (one.do === 'ask' && isIn) visitor.negotiate(one.protocol, stream, () => { all.gate.setConfig(one.meanwhile) })
     }
   }
 }

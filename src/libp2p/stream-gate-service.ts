@@ -1,4 +1,5 @@
 import { serviceCapabilities } from '@libp2p/interface'
+import { clientOf } from '../address/client.ts'
 import { closeConnections } from '../conn-manager/close-connections.ts'
 import { isCounted } from '../conn-manager/counted-streams.ts'
 import { QuietLog } from '../connection-gater/quiet-log.ts'
@@ -6,6 +7,7 @@ import { mendAbort } from '../connection-gater/websocket.ts'
 import { StreamDeniedError, StreamHookError } from '../stream-gate/errors.ts'
 import { optionsNeeding, parseOptions } from '../stream-gate/options.ts'
 import { REFUSED, StreamGatePart } from '../stream-gate/stream-gate.ts'
+import { isAllowed } from './accept-check.ts'
 import { gateOf } from './default-gate.ts'
 import { houseOf } from './houses.ts'
 import { registerStreamGateMetrics } from './stream-gate-metrics.ts'
@@ -32,7 +34,8 @@ export interface StreamGateComponents {
 /**
  * Decides how fast who was let in may ask: how often a remote may open streams, of which protocols, how many at once, and how long a connection
  * may stay without any. Refused streams are reset; who goes on loses the connection, and is banned in the end where the node has a
- * `connectionGater` of this package. Peers that are trusted there, or protected in a `connManager` of this package, are not limited.
+ * `connectionGater` of this package. Peers that are trusted there or protected in a `connManager` of this package, and addresses on js-libp2p's own
+ * `allow` list, are not limited.
  *
  * @throws {@link InvalidOptionError}
  *
@@ -139,8 +142,7 @@ function portsOf (options: StreamGateOptions, components: StreamGateComponents, 
       return undo
     },
 
-    // both are looked up each time: the manager may have installed a gater, and starts when it likes
-    isExempt: connection => gateOf(components.connectionGater)?.isExempt(connection) ?? houseOf(components.events)?.isProtected(connection.remotePeer) ?? false,
+    isExempt: connection => isExempt(connection, components),
     isLife: isCounted,
     offend: (connection, offence) => { gateOf(components.connectionGater)?.offend(connection, offence) },
 
@@ -156,6 +158,13 @@ function portsOf (options: StreamGateOptions, components: StreamGateComponents, 
     log,
     write: (now, line) => { quiet.write(now, line) }
   }
+}
+
+/** All are looked up each time: the manager may have installed a gater, and starts when it likes; a gater that several nodes share knows one house. */
+function isExempt (connection: Connection, { connectionGater, events, connectionManager }: StreamGateComponents): boolean {
+  return gateOf(connectionGater)?.isExempt(connection) === true ||
+    houseOf(events)?.isProtected(connection.remotePeer) === true ||
+    isAllowed(connectionManager, clientOf(connection.remoteAddr))
 }
 
 /** Only a connection shows whether its muxer can be heard. With `strict` one that cannot be limited as was asked for does not stay. */

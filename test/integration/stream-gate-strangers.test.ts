@@ -46,6 +46,18 @@ describe('with a gater', () => {
     expect(node.services.streamGate.inspect()).toMatchObject({ denials: {}, protocols: { [APP]: { inbound: 120 } } })
   })
 
+  it('that another node shares, who is protected in this one is not limited', async () => {
+    const gater = connectionGater({ networks: {} })
+    const options = () => ({ addresses: { listen: [LISTEN['TCP']!] }, connectionGater: gater, connectionManager: connectionManagerDefaults, services: { connManager: connManager() } })
+    const node = await gated({ openRate: hourly(5) }, options())
+    add(await startNode(options()))
+    await handle(node, APP)
+    const guarded = add(await startNode())
+    ;(node.services as unknown as { connManager: ConnManager }).connManager.protect(guarded.peerId, 'mine')
+
+    expect((await openMany(await visit(node, guarded), 60, APP)).length).toBe(60)
+  })
+
   it.each(['WebSockets', 'memory'])('who floods over %s is closed, at both ends', async transport => {
     const gater = connectionGater({ networks: {} })
     const node = await gated({ openRate: hourly(5) }, { addresses: { listen: [LISTEN[transport]!] }, connectionGater: gater, connectionManager: connectionManagerDefaults, services: { connManager: connManager() } })
@@ -70,6 +82,23 @@ describe('without a gater of ours', () => {
     await until('the stranger is closed', () => node.getConnections(stranger.peerId).length === 0)
     expect(node.getConnections(friend.peerId).length).toBe(1)
     expect((await visit(node, stranger)).status).toBe('open')
+  })
+})
+
+describe.each([
+  ['no gater', () => ({})],
+  ['a gater that no manager has joined to the node', () => ({ connectionGater: connectionGater({ networks: {} }) })]
+])('with %s', (_, options) => {
+  it('who is on js-libp2p\'s own allow list is not limited, others are', async () => {
+    const node = await gated({ openRate: hourly(5), dropsBeforeClose: Infinity }, {
+      addresses: { listen: [LISTEN['TCP']!] }, connectionManager: { allow: ['/ip4/127.5.0.0/ipcidr/16'] }, ...options()
+    })
+    await handle(node, APP)
+    const open = async (address: string) => (await openMany(await visit(node, add(await startVisitor(address))), 60, APP)).length
+
+    // some are identify's
+    expect(await open('127.5.1.2')).toBe(60)
+    expect(await open('127.6.1.2')).toBeLessThanOrEqual(5)
   })
 })
 

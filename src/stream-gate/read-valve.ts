@@ -15,6 +15,7 @@ export class ReadValve {
 
   /** The remote has said its last, and the adapter listens no more: what is still held would go to whoever else does, and to nobody here. */
   #isDeaf = false
+  #isRemoved = false
 
   constructor (stream: Stream) {
     this.#stream = stream
@@ -30,12 +31,16 @@ export class ReadValve {
   }
 
   shut (): void {
+    // what comes after the end is nobody's
+    if (this.#isRemoved) return
+
     this.#holders.add(this)
     if (this.#stream.readStatus === 'readable') this.#stream.pause()
   }
 
   /** Nobody here wants more: the stream is as it was. */
   remove (): void {
+    this.#isRemoved = true
     this.#stream.removeEventListener('remoteCloseWrite', this.#onLast)
     this.#holders.delete(this)
     this.#resume()
@@ -47,7 +52,7 @@ export class ReadValve {
    */
   async rest (): Promise<Bytes[]> {
     const { readBufferLength, remoteWriteStatus } = this.#stream
-    if (readBufferLength === 0 || remoteWriteStatus !== 'closed') return []
+    if (this.#isRemoved || readBufferLength === 0 || remoteWriteStatus !== 'closed') return []
 
     const rest: Bytes[] = []
     const onMessage = ({ data }: { readonly data: Bytes }): void => { rest.push(data) }

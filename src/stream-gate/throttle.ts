@@ -19,7 +19,7 @@ export interface ThrottleOptions {
    */
   readonly from?: Stream
 
-  /** The stream that these bytes go to. When it closes nothing is waited for any more. */
+  /** The stream that these bytes go to. When it closes the transfer ends, whatever is waited for. */
   readonly to?: Stream
 
   /** Ends the transfer at once, with its reason. */
@@ -84,6 +84,8 @@ export function throttle (quota: ByteQuota | ByteRate, options: ThrottleOptions 
   return source => new Throttled(source, bucket, options)
 }
 
+type Asker = PromiseWithResolvers<IteratorResult<Bytes>>
+
 /** A generator that can be ended while it waits: one made of `async function *` hears of that only when what it awaits is done. */
 class Throttled implements AsyncGenerator<Bytes> {
   readonly #bucket: ByteQuota
@@ -94,8 +96,8 @@ class Throttled implements AsyncGenerator<Bytes> {
   #isEnded = false
   #failure: { readonly error: unknown } | undefined
 
-  /** Who has asked, and has no answer yet. */
-  #fail: ((error: unknown) => void) | undefined
+  /** Whom the pieces owe an answer, also when they had one from us. While there are any the source is awaited, and cannot be ended. */
+  readonly #askers = new Set<Asker>()
 
   constructor (source: BytesSource, bucket: ByteQuota, options: ThrottleOptions) {
     const { from, to, signal } = options
@@ -114,21 +116,32 @@ class Throttled implements AsyncGenerator<Bytes> {
 
   async next (): Promise<IteratorResult<Bytes>> {
     if (this.#failure != null) throw this.#failure.error
+    if (this.#isEnded) return { done: true, value: undefined }
 
-    return new Promise((resolve, reject) => {
-      this.#fail = reject
-      this.#pieces.next().then(resolve, reject)
+    const asker: Asker = Promise.withResolvers()
+    this.#askers.add(asker)
+    this.#pieces.next().then(result => {
+      this.#askers.delete(asker)
+      asker.resolve(result)
+    }, error => {
+      this.#askers.delete(asker)
+      asker.reject(error)
     })
+    return asker.promise
   }
 
   async return (value?: unknown): Promise<IteratorResult<Bytes>> {
-    this.#end()
-    return this.#pieces.return(value)
+    const isAwaited = this.#askers.size > 0
+    const ended = this.#finish(resolveDone)
+
+    if (isAwaited) ended.catch(() => {})
+    else await ended
+    return { done: true, value }
   }
 
   async throw (error: unknown): Promise<IteratorResult<Bytes>> {
-    this.#end()
-    return this.#pieces.throw(error)
+    await this.return()
+    throw error
   }
 
   [Symbol.asyncIterator] (): this {
@@ -187,18 +200,27 @@ class Throttled implements AsyncGenerator<Bytes> {
     signal?.removeEventListener('abort', this.#onAbort)
   }
 
+  /** Answers whoever has asked. What is read from is ended as well, as soon as it says something. */
+  async #finish (answer: (asker: Asker) => void): Promise<void> {
+    this.#end()
+    this.#askers.forEach(answer)
+    await this.#pieces.return(undefined)
+  }
+
   #cut (error: unknown): void {
     this.#failure = { error }
-    this.#end()
-    this.#fail?.(error)
-    // what it reads from is ended as well; its own error is this one
-    this.#pieces.return(undefined).catch(() => {})
+    // the source's own error is this one
+    this.#finish(asker => { asker.reject(error) }).catch(() => {})
   }
 
   readonly #onAbort = (): void => { this.#cut(this.#options.signal?.reason) }
 
   readonly #onClose = ({ error, target }: Event & { readonly error?: Error }): void => {
     if (error != null) this.#cut(error)
-    else if (target === this.#options.to) this.#end()
+    else if (target === this.#options.to) this.#finish(resolveDone).catch(() => {})
   }
+}
+
+function resolveDone ({ resolve }: Asker): void {
+  resolve({ done: true, value: undefined })
 }

@@ -165,8 +165,30 @@ function closing (): Stream & { end (error?: Error): void, listeners: number } {
   return stream as never
 }
 
+const RESET = new Error('Reset')
+
+/** What ends a transfer before its source does, and how. */
+const ENDS: Array<[string, unknown, () => { options?: object, end: (transform: AsyncGenerator<Bytes>) => void }]> = [
+  ['whoever reads has had enough', true, () => ({ end: transform => { void transform.return(undefined) } })],
+  ['its signal aborts', RESET, () => {
+    const controller = new AbortController()
+    return { options: { signal: controller.signal }, end: () => { controller.abort(RESET) } }
+  }],
+  ['the stream it reads is reset', RESET, () => {
+    const stream = closing()
+    return { options: { from: stream }, end: () => { stream.end(RESET) } }
+  }],
+  ['the stream it writes to is reset', RESET, () => {
+    const stream = closing()
+    return { options: { to: stream }, end: () => { stream.end(RESET) } }
+  }],
+  ['the stream it writes to closes', true, () => {
+    const stream = closing()
+    return { options: { to: stream }, end: () => { stream.end() } }
+  }]
+]
+
 describe('a transfer that waits for its quota', () => {
-  const RESET = new Error('Reset')
   const FULL = { limit: 1_000, window: 100_000 }
 
   function waiting (options: object = {}) {
@@ -184,25 +206,7 @@ describe('a transfer that waits for its quota', () => {
     return { clock, transform, reading, isClosed: () => isClosed }
   }
 
-  it.each<[string, unknown, () => { options?: object, end: (transform: AsyncGenerator<Bytes>) => void }]>([
-    ['whoever reads has had enough', true, () => ({ end: transform => { void transform.return(undefined) } })],
-    ['its signal aborts', RESET, () => {
-      const controller = new AbortController()
-      return { options: { signal: controller.signal }, end: () => { controller.abort(RESET) } }
-    }],
-    ['the stream it reads is reset', RESET, () => {
-      const stream = closing()
-      return { options: { from: stream }, end: () => { stream.end(RESET) } }
-    }],
-    ['the stream it writes to is reset', RESET, () => {
-      const stream = closing()
-      return { options: { to: stream }, end: () => { stream.end(RESET) } }
-    }],
-    ['the stream it writes to closes', true, () => {
-      const stream = closing()
-      return { options: { to: stream }, end: () => { stream.end() } }
-    }]
-  ])('ends when %s, and leaves no timer, listener or open source', async (_, ended, make) => {
+  it.each(ENDS)('ends when %s, and leaves no timer, listener or open source', async (_, ended, make) => {
     const { options, end } = make()
     const { clock, transform, reading, isClosed } = waiting(options)
     await settle()
@@ -251,16 +255,57 @@ describe('a transfer that waits for its quota', () => {
 
     expect([total(reading), reading.ended]).toEqual([0, RESET])
   })
+})
 
-  it('rejects at once while its source says nothing', async () => {
+describe('a transfer whose source says nothing', () => {
+  const FREE = { limit: Infinity, window: 1 }
+
+  function silent (options: object = {}) {
+    const said = Promise.withResolvers<Bytes>()
+    const closed = Promise.withResolvers<boolean>()
+    const transform = throttle(FREE, options)((async function * () {
+      try {
+        for (;;) yield await said.promise
+      } finally {
+        closed.resolve(true)
+      }
+    })())
+    return { transform, say: () => { said.resolve(new Uint8Array(1)) }, closed: closed.promise }
+  }
+
+  it.each(ENDS)('ends at once when %s, and its source as soon as that says something', async (_, ended, make) => {
+    const { options, end } = make()
+    const all = { from: closing(), ...options }
+    const { transform, say, closed } = silent(all)
+    const reading = read(transform, fakeClock())
+    await settle()
+    end(transform)
+    await settle()
+    expect([reading.ended, total(reading)]).toEqual([ended, 0])
+    expect(await transform.return(undefined)).toEqual({ done: true, value: undefined })
+
+    say()
+    expect(await closed).toBe(true)
+    expect(all.from).toMatchObject({ readStatus: 'readable', listeners: 0 })
+  })
+
+  it('answers whoever has asked, how often that may be', async () => {
     const controller = new AbortController()
-    const silent = (async function * (): AsyncGenerator<Bytes> { await new Promise(() => {}) })()
-    const reading = read(throttle(FULL, { signal: controller.signal })(silent), fakeClock())
-    await settle()
+    const [cut, ended] = [silent({ signal: controller.signal }).transform, silent().transform]
+    const asked = [cut.next(), cut.next(), ended.next(), ended.next()]
     controller.abort(RESET)
-    await settle()
+    await ended.return(undefined)
 
-    expect(reading.ended).toBe(RESET)
+    const [rejected, done] = [{ status: 'rejected', reason: RESET }, { status: 'fulfilled', value: { done: true, value: undefined } }]
+    expect(await Promise.allSettled([...asked, cut.next(), ended.next()])).toEqual([rejected, rejected, done, done, rejected, done])
+  })
+
+  it('ends with what is thrown into it', async () => {
+    const { transform } = silent()
+    const asked = transform.next()
+
+    await expect(transform.throw(RESET)).rejects.toBe(RESET)
+    expect([await asked, await transform.next()]).toEqual(Array(2).fill({ done: true, value: undefined }))
   })
 })
 

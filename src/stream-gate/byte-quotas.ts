@@ -36,7 +36,11 @@ export interface ByteQuota {
   /** The most that is taken at once: what is larger comes in pieces. */
   readonly piece: number
 
-  /** @returns what waits for its turn; undefined when the bytes have been taken and may pass now */
+  /**
+   * @param bytes - a whole number up to the limit, which is as much as there ever is at once: more would wait for ever
+   * @returns what waits for its turn; undefined when the bytes have been taken and may pass now
+   * @throws {@link InvalidOptionError}
+   */
   take (bytes: number): ByteWait | undefined
 }
 
@@ -116,6 +120,11 @@ function checkByteRate (rate: unknown): Rate {
   return checked
 }
 
+/** Before they are in the queue, where nobody could be told. */
+function checkBytes (bytes: number, limit: number): void {
+  if (!Number.isSafeInteger(bytes) || bytes < 0 || bytes > limit) throw new InvalidOptionError('bytes', `a whole number from 0 to ${limit}, the limit`, bytes)
+}
+
 class Buckets {
   readonly #rates: RateLimiter
   readonly #clock: Clock
@@ -137,6 +146,7 @@ class Buckets {
   }
 
   #take (key: string, bytes: number): ByteWait | undefined {
+    checkBytes(bytes, this.#rates.rate.limit)
     const queue = this.#queues.get(key)
     if (queue == null && this.#rates.take(key, bytes).allow) return undefined
 

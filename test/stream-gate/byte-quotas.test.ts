@@ -72,6 +72,19 @@ describe('a bucket', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it.each([-1, 0.5, NaN, RATE.limit + 1, Infinity])('refuses to take %d, also while somebody waits, and serves whoever does', async bytes => {
+    const clock = fakeClock()
+    const quota = byteQuotas(RATE, { clock }).ofConnection(CONNECTION)
+    const refused = expect.objectContaining({ name: 'InvalidOptionError', option: 'bytes' }) as Error
+    expect(() => quota.take(bytes)).toThrow(refused)
+    expect([quota.take(RATE.limit), clock.pending]).toEqual([undefined, 0])
+
+    const wait = quota.take(1_024)
+    expect(() => quota.take(bytes)).toThrow(refused)
+    await advance(clock, 63)
+    expect([await wait!.done, clock.pending]).toEqual([true, 0])
+  })
+
   it.each([
     [{ limit: 16_384, window: 1_000 }, 1_024],
     [{ limit: 1_048_576, window: 1_000 }, 65_536],

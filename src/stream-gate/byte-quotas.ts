@@ -1,7 +1,7 @@
 import { Alarm } from '../clock/alarm.ts'
 import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkCapacity, checkRate, checkRecord } from '../limiter/options.ts'
+import { checkCapacity, checkNames, checkRate } from '../limiter/options.ts'
 import { DEFAULT_CAPACITY, rateLimiter } from '../limiter/rate-limiter.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { RateLimiter } from '../limiter/rate-limiter.ts'
@@ -97,7 +97,8 @@ interface Queue {
  * }
  * ```
  */
-export function byteQuotas (rate: ByteRate, { capacity = DEFAULT_CAPACITY, clock = systemClock }: ByteQuotasOptions = {}): ByteQuotas {
+export function byteQuotas (rate: ByteRate, options: ByteQuotasOptions = {}): ByteQuotas {
+  const { capacity = DEFAULT_CAPACITY, clock = systemClock } = checkNames('options', options, { capacity: true, clock: true }) as ByteQuotasOptions
   const buckets = new Buckets(rateLimiter(checkByteRate(rate), { capacity: checkCapacity('capacity', capacity), clock }), clock)
 
   return {
@@ -111,9 +112,9 @@ export function byteQuota (rate: ByteRate, clock: Clock): ByteQuota {
   return new Buckets(rateLimiter(checkByteRate(rate), { capacity: 1, clock }), clock).of('')
 }
 
-/** Where nothing may pass, what waits would wait for ever. */
+/** Where nothing may pass, what waits would wait for ever. A strategy is refused, too: only a token bucket lets bytes flow. */
 function checkByteRate (rate: unknown): Rate {
-  const { limit, window } = checkRecord('rate', rate)
+  const { limit, window } = checkNames('rate', rate, { limit: true, window: true })
   const checked = checkRate('rate', { strategy: 'token-bucket', limit, window })
 
   if (checked.limit < 1) throw new InvalidOptionError('rate.limit', 'a whole number from 1, or Infinity', limit)

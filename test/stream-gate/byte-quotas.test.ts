@@ -94,8 +94,14 @@ describe('a bucket', () => {
     expect(byteQuotas(rate).ofConnection(CONNECTION).piece).toBe(piece)
   })
 
-  it.each([{ limit: 0, window: 1 }, { limit: 1.5, window: 1 }, { limit: 1, window: 0 }, null])('of %j is refused', rate => {
+  it.each([
+    { limit: 0, window: 1 }, { limit: 1.5, window: 1 }, { limit: 1, window: 0 }, null, { limit: 1, window: 1, burst: 5 }, { strategy: 'sliding-window', limit: 1, window: 1 }
+  ])('of %j is refused', rate => {
     expect(() => byteQuotas(rate as ByteRate)).toThrow(expect.objectContaining({ name: 'InvalidOptionError' }))
+  })
+
+  it('with an option that is misspelt is refused', () => {
+    expect(() => byteQuotas(RATE, { capcity: 5 } as object)).toThrow(expect.objectContaining({ name: 'InvalidOptionError', received: 'capcity' }))
   })
 
   it('is remembered for so many and no more', () => {

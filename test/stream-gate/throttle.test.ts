@@ -6,6 +6,7 @@ import { byteQuotas } from '../../src/stream-gate/byte-quotas.ts'
 import { meter } from '../../src/stream-gate/meter.ts'
 import { throttle } from '../../src/stream-gate/throttle.ts'
 import type { FakeClock } from '../../src/clock/fake-clock.ts'
+import type { ByteQuota } from '../../src/stream-gate/byte-quotas.ts'
 import type { Bytes, BytesTransform } from '../../src/stream-gate/bytes.ts'
 import type { Stream } from '@libp2p/interface'
 
@@ -132,6 +133,17 @@ describe('a transfer through throttle', () => {
     await settle()
 
     expect(reading.pieces).toEqual([{ at: 0, bytes: 1e6 }])
+  })
+
+  it.each<[string, unknown, unknown]>([
+    ['no quota', undefined, {}],
+    ['a number', 5, {}],
+    ['quotas of which none was chosen', byteQuotas(RATE), {}],
+    ['a strategy', { ...RATE, strategy: 'fixed-window' }, {}],
+    ['an option that is misspelt', RATE, { form: closing() }],
+    ['options that are none', RATE, null]
+  ])('with %s is refused', (_, quota, options) => {
+    expect(() => throttle(quota as ByteQuota, options as object)).toThrow(expect.objectContaining({ name: 'InvalidOptionError' }))
   })
 
   it('passes on what its source throws', async () => {

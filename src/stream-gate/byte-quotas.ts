@@ -33,7 +33,7 @@ export interface ByteQuotasOptions {
 
 /** One bucket, shared by every `throttle` that it is given to: they are served in turn. */
 export interface ByteQuota {
-  /** The most that is taken at once: what is larger comes in pieces. */
+  /** What is larger comes in pieces of so many bytes: a sixteenth of the limit, 1,024 where that is more, the limit where it is less than that. */
   readonly piece: number
 
   /**

@@ -35,8 +35,11 @@ export interface ThrottleOptions {
 }
 
 /**
- * Lets bytes pass no faster than a quota allows, as a step for `it-pipe`. Chunks that are larger than a sixteenth of the limit come in pieces;
- * bytes and their order stay. A transfer that is aborted while it waits leaves no timer behind.
+ * Lets bytes pass no faster than a quota allows, as a step for `it-pipe`. Chunks that are larger than a sixteenth of the limit come in pieces, of
+ * 1,024 bytes at least where the limit has as many; bytes and their order stay.
+ *
+ * A transfer that is aborted while it waits leaves no timer behind. In Node the timer keeps no process alive: where no socket does, as between files,
+ * the process ends although bytes wait.
  *
  * @param quota - a bucket of `byteQuotas`, which may be shared with other streams, or a rate: then every use of what is returned shares one
  * @throws {@link InvalidOptionError}

@@ -13,6 +13,16 @@ interface JsMuxer {
   removeEventListener: (type: 'stream', listener: (event: CustomEvent<Stream>) => void) => void
 }
 
+/** The middlewares that a wrapper of ours puts in front: several gates of a node share one, so that whoever stops first leaves nothing behind. */
+const wrapped = new WeakMap<object, Wrapped>()
+
+interface Wrapped {
+  readonly middlewares: Set<StreamMiddleware>
+
+  /** Takes the wrapper away. Somebody else may have wrapped it: it stays then, and adds nothing. */
+  unwrap (): void
+}
+
 /**
  * Puts a middleware in front of those of every protocol.
  *
@@ -25,25 +35,34 @@ interface JsMuxer {
 export function wrapMiddleware (registrar: JsRegistrar, middleware: StreamMiddleware): (() => void) | undefined {
   if (typeof registrar.getMiddleware !== 'function') return undefined
 
+  const { middlewares, unwrap } = wrapped.get(registrar.getMiddleware) ?? wrap(registrar, registrar.getMiddleware)
+  middlewares.add(middleware)
+
+  return () => {
+    if (middlewares.delete(middleware) && middlewares.size === 0) unwrap()
+  }
+}
+
+function wrap (registrar: JsRegistrar, original: Required<JsRegistrar>['getMiddleware']): Wrapped {
   const own = Object.getOwnPropertyDescriptor(registrar, 'getMiddleware')
-  const original = registrar.getMiddleware
-  let isWrapped = true
+  const middlewares = new Set<StreamMiddleware>()
 
   function getMiddleware (this: JsRegistrar, protocol: string): StreamMiddleware[] {
     const others = original.call(registrar, protocol)
-    return isWrapped ? [middleware, ...others] : others
+    return middlewares.size > 0 ? [...middlewares, ...others] : others
   }
 
-  registrar.getMiddleware = getMiddleware
-
-  return () => {
-    isWrapped = false
-    // somebody else may have wrapped ours
+  function unwrap (): void {
     if (registrar.getMiddleware !== getMiddleware) return
 
     if (own == null) Reflect.deleteProperty(registrar, 'getMiddleware')
     else Object.defineProperty(registrar, 'getMiddleware', own)
   }
+
+  const known = { middlewares, unwrap }
+  registrar.getMiddleware = getMiddleware
+  wrapped.set(getMiddleware, known)
+  return known
 }
 
 /**

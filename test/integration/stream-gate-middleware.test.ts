@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { gatedNodes, hourly } from '../support/gated-nodes.ts'
+import { streamGate } from '../../src/index.ts'
+import { gatedNodes, handle, hourly, openMany } from '../support/gated-nodes.ts'
 import { componentsOf } from '../support/inside.ts'
 import { startNode } from '../support/node.ts'
 import { until } from '../support/until.ts'
@@ -117,6 +118,24 @@ describe('when the gate stops', () => {
     expect(registrar.getMiddleware(APP)).toBe(used)
     const [connection] = node.getConnections()
     expect((connection as unknown as { muxer: { listenerCount: (type: string) => number } }).muxer.listenerCount('stream')).toBe(1)
+  })
+
+  it('and others of the node do, js-libp2p is as it was; until then those that run hold', async () => {
+    const limits = (limit: number) => streamGate({ protocolRates: { [APP]: hourly(limit) }, dropsBeforeClose: Infinity })
+    const node = add(await startNode({ addresses: { listen: ['/memory/two'] }, services: { first: limits(1), second: limits(3) } }))
+    const registrar = registrarOf(node)
+    const { runs } = await handle(node, APP)
+    const { first, second } = node.services
+    await node.stop()
+    expect(Object.hasOwn(registrar, 'getMiddleware')).toBe(false)
+
+    await node.start()
+    await openMany(await visit(node), 9, APP)
+    await until('the first has refused', () => first.inspect().denials['protocol-rate'] === 8)
+    await first.stop()
+    await openMany(await visit(node), 9, APP)
+    await until('the second has refused', () => second.inspect().denials['protocol-rate'] === 6)
+    expect(runs()).toBe(4)
   })
 
   it('nothing is limited, and it can begin again with what is open', async () => {

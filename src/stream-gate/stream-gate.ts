@@ -168,8 +168,10 @@ export class StreamGatePart extends GuardedEvents<StreamGateEvents> implements S
 
     const now = this.#now()
     const shortage = this.#openShortage(guest, now)
+    const isDenied = shortage != null && this.#deny(guest, stream, 'open', shortage, now) != null
 
-    if (shortage != null && this.#deny(guest, stream, 'open', shortage, now) != null) {
+    // looking at who is late may have closed the connection, and its row is the next one's then
+    if (isDenied || guest.isClosing) {
       stream.abort(REFUSED)
       return
     }

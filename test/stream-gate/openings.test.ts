@@ -55,6 +55,26 @@ describe('openings of a connection', () => {
     expect(gate.inspect().denials).toEqual({ 'pending-streams': BURST })
   })
 
+  it('of a stream on a connection that is closed at that moment cost the next connection nothing', () => {
+    const { visit, gate } = kit({ openRate: rate(2), maxPendingStreams: 1, negotiationTimeout: 1_000 })
+    const visitor = visit()
+    const late = mockStream()
+    visitor.arrive(late)
+    late.end('aborted', 1_000)
+    gate.addEventListener('deny', () => { gate.disconnected(visitor.connection) })
+
+    // to find a place for this one the gate looks at who is late, and says so
+    expect(visitor.arriveMany(1)).toBe(0)
+    expect(gate.inspect()).toMatchObject({ connections: 0, streams: { pending: 0 }, denials: { 'negotiation-timeout': 1 } })
+    const next = visit()
+    const streams = [mockStream(), mockStream()]
+    expect(streams.map(stream => {
+      const isOpen = next.arrive(stream)
+      stream.end()
+      return isOpen
+    })).toEqual([true, true])
+  })
+
   it('of a stream that is announced twice count once', () => {
     const { visit, gate } = kit({ openRate: rate(2) })
     const visitor = visit()

@@ -22,6 +22,10 @@ const LINGER = 100
 
 /** @returns the exit code */
 export async function main (args: readonly string[], library: Library): Promise<number> {
+  // nobody may read what we say, which is no reason to fail
+  process.stdout.on('error', () => {})
+  process.stderr.on('error', () => {})
+
   const command = parseFlags(args)
 
   switch (command.kind) {

@@ -154,4 +154,11 @@ describe('the main job', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(lines.join('\n')).toContain('--max-per-ip <n>')
   })
+
+  it('helps nobody who does not read, and says nothing of that', async () => {
+    const cli = spawnCli('--help')
+    cli.process.stdout?.destroy()
+
+    expect(await cli.result).toEqual({ code: 0, lines: [], stderr: '' })
+  })
 })

@@ -2,6 +2,7 @@ import { systemClock } from '../clock/system-clock.ts'
 import { startGuardedNode } from './guarded-node.ts'
 import { assertLoopback } from './loopback.ts'
 import { loadNodePackages } from './packages.ts'
+import { RunClock } from './run-clock.ts'
 import { sleep } from './sleep.ts'
 import { BLOCKED_ADDRESS } from './visitor-plan.ts'
 import { forkVisitors } from './visitor-process.ts'
@@ -13,8 +14,6 @@ import type { Reporter } from './reporter.ts'
 import type { EndReason } from './scoreboard.ts'
 import type { VisitorProcess } from './visitor-process.ts'
 
-const SECOND = 1_000
-
 /** With the time that the visitors may take to leave, a stop stays within two seconds. */
 const STOP_WITHIN = 1_200
 
@@ -22,14 +21,14 @@ const STOP_WITHIN = 1_200
 export async function run (library: Library, options: RunOptions, reporter: Reporter, ending: Ending): Promise<EndReason> {
   const guarded = await startGuardedNode(library, await loadNodePackages(), options)
   let visitors: VisitorProcess | undefined
-  let openedAt: number | undefined
+  const clock = new RunClock(systemClock)
 
   try {
     visitors = await inviteVisitors(guarded, options)
     openDoors().catch(error => { ending.fail(error) })
 
     const ended = await ending.reason
-    const facts = guarded.facts(elapsed())
+    const facts = guarded.facts(clock.elapsed())
 
     await stopInTime(guarded)
     reporter.closing({ ...facts, ended, left: guarded.left() })
@@ -44,26 +43,16 @@ export async function run (library: Library, options: RunOptions, reporter: Repo
 
     const { peerId, addresses } = guarded
     reporter.opening({ peerId, addresses, ...visitors != null && { visitors: { peers: options.peers, pid: visitors.pid } } })
-    openedAt = systemClock.now()
     systemClock.after(options.duration, () => { ending.end('duration') })
-    reportFrom(1)
+    clock.begin()
+    clock.eachSecond(() => {
+      if (!ending.over) reporter.second(guarded.facts(clock.elapsed()))
+      return !ending.over
+    })
 
     if (guests != null) guarded.know(guests)
     visitors?.welcome()
     await visitors?.ended.then(() => { ending.end('visitors-lost') })
-  }
-
-  function reportFrom (second: number): void {
-    systemClock.after(second * SECOND - elapsed(), () => {
-      if (ending.over) return
-
-      reporter.second(guarded.facts(elapsed()))
-      reportFrom(second + 1)
-    })
-  }
-
-  function elapsed (): number {
-    return openedAt == null ? 0 : systemClock.now() - openedAt
   }
 }
 

@@ -93,6 +93,8 @@ class StreamGateService extends StreamGatePart {
     if (this.#undo.length > 0) return
 
     const { events, registrar, connectionManager } = this.#components
+    // what has moved is found out anew
+    this.#off.clear()
     const unwrap = wrapMiddleware(registrar as JsRegistrar, this.#middleware)
     if (unwrap == null) missHook('middleware', this.#options, this.#off, this.#log)
 

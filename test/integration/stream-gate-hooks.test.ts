@@ -56,6 +56,15 @@ describe('where the registrar has no getMiddleware', () => {
   })
 })
 
+it('a gate that begins again where js-libp2p has the field has all its options', async () => {
+  const { services: { streamGate: gate } } = await gated({ idleTimeout: 60_000 }, { services: { moved: moveMiddleware } as never })
+  expect(gate.inspect().off).toEqual(['middleware'])
+  await gate.stop()
+  await gate.start()
+
+  expect(gate.inspect().off).toEqual([])
+})
+
 describe('where a connection does not show its muxer', () => {
   it('the gate says once what is without effect, and limits protocols all the same', async () => {
     const logger = spyLogger()

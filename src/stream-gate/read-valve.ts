@@ -25,7 +25,19 @@ export class ReadValve {
     stream.addEventListener('remoteCloseWrite', this.#onLast)
   }
 
+  /** Opens once whoever reads the stream has begun, which is about to be asked to. An adapter that has only listened since then is not deaf. */
+  begin (): void {
+    const listeners = this.#stream.listenerCount('message')
+
+    queueMicrotask(() => {
+      if (this.#stream.listenerCount('message') > listeners) this.#isDeaf = false
+      this.open()
+    })
+  }
+
   open (): void {
+    if (this.#isRemoved) return
+
     this.#holders.delete(this)
     if (!this.#isDeaf) this.#resume()
   }

@@ -176,7 +176,7 @@ class Throttled implements AsyncGenerator<Bytes> {
 
   /** The valve is open only while the next chunk is waited for. */
   async * #chunks (source: BytesSource): AsyncGenerator<Bytes> {
-    this.#valve?.open()
+    this.#valve?.begin()
 
     for await (const chunk of source) {
       this.#valve?.shut()

@@ -111,6 +111,21 @@ describe('an upload that is throttled', () => {
     expect(heard).toBe(204_800)
   })
 
+  it('and read by who begins to listen only after the remote\'s last word comes whole', async () => {
+    const node = add(await startNode({ addresses: { listen: [LISTEN['TCP']!] } }))
+    let bytes = 0
+    await node.handle(UPLOAD, async stream => {
+      const source = throttle({ limit: 65_536, window: 100 }, { from: stream })(stream)
+      await until('all has been said', () => stream.remoteWriteStatus === 'closed')
+      for await (const { byteLength } of source) bytes += byteLength
+    })
+    const stream = await (await visit(node)).newStream(UPLOAD)
+    stream.send(new Uint8Array(100_000))
+    await stream.close()
+
+    await until('all is there', () => bytes === 100_000)
+  })
+
   it('shares its peer\'s quota with others, also on another connection', async () => {
     const quotas = byteQuotas({ limit: MIB, window: 500 })
     const { node, uploads } = await taker('TCP', (stream, connection) => throttle(quotas.ofPeer(connection.remotePeer), { from: stream }))

@@ -164,6 +164,7 @@ function closing (): Stream & { end (error?: Error): void, listeners: number } {
   const stream = {
     listeners: 0,
     readStatus: 'readable',
+    listenerCount: () => 0,
     pause: () => { stream.readStatus = 'paused' },
     resume: () => { stream.readStatus = 'readable' },
     addEventListener: (type: string, listener: EventListener) => { target.addEventListener(type, listener); stream.listeners++ },

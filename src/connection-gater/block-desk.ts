@@ -7,9 +7,18 @@ import type { BlockedAddress, BlockedPeer, BlockedSubnet, BlockOptions, Blocked,
 import type { Held } from './held.ts'
 import type { Lives } from './lives.ts'
 import type { GaterParts } from './parts.ts'
+import type { RuleKey, RuleTerms } from './persistence.ts'
 import type { RuleStore, StoredRule } from './rule-store.ts'
 import type { BlockRule } from '../limiter/block-list.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
+
+/** What a block of peers and one of ranges do in their own way. */
+interface Blocking {
+  /** @returns whether anything changed */
+  readonly add: (options: BlockOptions) => boolean
+  readonly find: () => { readonly until?: number, readonly reason?: string | undefined } | undefined
+  readonly close: () => void
+}
 
 export interface BlockDeskInit {
   readonly parts: GaterParts
@@ -35,9 +44,9 @@ export class BlockDesk {
 
     parts.desk.onBan.add(ban => {
       this.#shutOut(ban)
-      this.persistence.inBackground(this.persistence.put(ruleOf(ban)))
+      this.persistence.inBackground(this.persistence.put(ruleOf(ban), () => termsOf(ban.until, ban.reason)))
     })
-    parts.desk.onUnban.add(ban => { this.persistence.inBackground(this.persistence.delete(ruleOf(ban))) })
+    parts.desk.onUnban.add(ban => { this.persistence.inBackground(this.persistence.delete(ruleOf(ban), () => {})) })
   }
 
   /** Rules given at construction: they come again with every start, and are not stored. */
@@ -55,20 +64,19 @@ export class BlockDesk {
   }
 
   async blockPeer (peer: PeerId, options: BlockOptions = {}): Promise<boolean> {
-    const changed = this.#parts.lists.blockPeer(peer, options)
-    if (options.closeExisting !== false) this.#closePeer(peer.toString())
+    const { lists } = this.#parts
 
-    const known = changed ? undefined : this.#parts.lists.blockedPeers().find(rule => rule.peer.equals(peer))
-    await this.#store({ list: 'block', kind: 'peer', value: peer.toString() }, options, changed, known)
-    return changed
+    return this.#block({ list: 'block', kind: 'peer', value: checkPeer(peer).toString() }, options, {
+      add: options => lists.blockPeer(peer, options),
+      find: () => lists.blockedPeers().find(rule => rule.peer.equals(peer)),
+      close: () => { this.#closePeer(peer.toString()) }
+    })
   }
 
   async unblockPeer (peer: PeerId): Promise<boolean> {
     const value = checkPeer(peer).toString()
+    const wasBlocked = await this.persistence.delete({ list: 'block', kind: 'peer', value }, () => this.#parts.lists.unblockPeer(peer))
 
-    await this.persistence.load()
-    await this.persistence.delete({ list: 'block', kind: 'peer', value })
-    const wasBlocked = this.#parts.lists.unblockPeer(peer)
     return this.#parts.desk.lift({ peer }) || wasBlocked
   }
 
@@ -106,21 +114,19 @@ export class BlockDesk {
   }
 
   async #blockRange (range: string, options: BlockOptions = {}): Promise<boolean> {
-    const changed = this.#parts.lists.blockRange(range, options)
-    if (options.closeExisting !== false) this.#closeRange(range)
+    const { lists } = this.#parts
 
-    const known = changed ? undefined : this.#parts.lists.blockedRanges().find(rule => rule.range === range)
-    await this.#store({ list: 'block', kind: kindOf(range), value: range }, options, changed, known)
-    return changed
+    return this.#block({ list: 'block', kind: kindOf(range), value: range }, options, {
+      add: options => lists.blockRange(range, options),
+      find: () => lists.blockedRanges().find(rule => rule.range === range),
+      close: () => { this.#closeRange(range) }
+    })
   }
 
   async #unblockRange (range: string): Promise<boolean> {
-    // A rule that is still to be loaded would be back a moment later.
-    await this.persistence.load()
-    await this.persistence.delete({ list: 'block', kind: kindOf(range), value: range })
-
-    const wasBlocked = this.#parts.lists.unblockRange(range)
+    const wasBlocked = await this.persistence.delete({ list: 'block', kind: kindOf(range), value: range }, () => this.#parts.lists.unblockRange(range))
     const ip = ipOf(range) ?? parseCidr(range).ip
+
     return this.#liftOf(range, ip) || wasBlocked
   }
 
@@ -134,18 +140,28 @@ export class BlockDesk {
     return banned.map(ip => desk.lift({ ip })).includes(true)
   }
 
-  /** What is in force already, and in the store, need not be stored; what could not be stored before is tried again. */
-  async #store (rule: Pick<StoredRule, 'list' | 'kind' | 'value'>, { ttl, reason }: BlockOptions, changed: boolean, known: { until?: number, reason?: string | undefined } | undefined): Promise<void> {
-    if (!changed && (known == null || this.persistence.isStored(rule))) return
-    const until = changed ? (ttl == null ? Infinity : this.#parts.clock.now() + ttl) : known?.until ?? Infinity
-    const why = changed ? reason : known?.reason
+  /** In force at once, and then once more when its turn to be stored has come: an unblock that was called before may have lifted it by then. */
+  async #block (key: RuleKey, { ttl = Infinity, reason, closeExisting }: BlockOptions, { add, find, close }: Blocking): Promise<boolean> {
+    const { clock } = this.#parts
+    const until = clock.now() + ttl
+    let changed = add(optionsOf({ ttl, reason }))
+    if (closeExisting !== false) close()
 
-    await this.persistence.put({ ...rule, ...until !== Infinity && { until }, ...why != null && { reason: why } })
+    await this.persistence.put(key, () => {
+      const left = until - clock.now()
+      if (left > 0 && add(optionsOf({ ttl: left, reason }))) changed = true
+
+      if (changed) return left > 0 ? termsOf(until, reason) : undefined
+      // What is in force already, and in the store, need not be stored; what could not be stored before is tried again.
+      const known = this.persistence.isStored(key) ? undefined : find()
+      return known == null ? undefined : termsOf(known.until, known.reason)
+    })
+    return changed
   }
 
   #apply ({ list, kind, value, until, reason }: StoredRule): void {
     const { lists, desk, clock } = this.#parts
-    const options = { ...until != null && { ttl: until - clock.now() }, ...reason != null && { reason } }
+    const options = optionsOf({ ttl: until == null ? Infinity : until - clock.now(), reason })
 
     if (list === 'ban') {
       desk.restore(kind === 'peer' ? { peer: peerIdFromString(value) } : { ip: parseCidr(value).ip }, until ?? Infinity, reason)
@@ -206,12 +222,14 @@ function kindOf (range: string): 'address' | 'subnet' {
   return isAddress(range) ? 'address' : 'subnet'
 }
 
-function ruleOf ({ key, peer, until, reason }: GaterBan): StoredRule {
-  return {
-    list: 'ban',
-    kind: peer == null ? kindOf(key) : 'peer',
-    value: key,
-    ...until !== Infinity && { until },
-    ...reason != null && { reason }
-  }
+function ruleOf ({ key, peer }: GaterBan): RuleKey {
+  return { list: 'ban', kind: peer == null ? kindOf(key) : 'peer', value: key }
+}
+
+function termsOf (until = Infinity, reason: string | undefined): RuleTerms {
+  return { ...until !== Infinity && { until }, ...reason != null && { reason } }
+}
+
+function optionsOf ({ ttl, reason }: { readonly ttl: number, readonly reason: string | undefined }): BlockOptions {
+  return { ttl, ...reason != null && { reason } }
 }

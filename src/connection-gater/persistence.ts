@@ -3,7 +3,10 @@ import type { RuleStore, StoredRule } from './rule-store.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Logger } from '@libp2p/interface'
 
-type RuleKey = Pick<StoredRule, 'list' | 'kind' | 'value'>
+export type RuleKey = Pick<StoredRule, 'list' | 'kind' | 'value'>
+
+/** How long, and why. */
+export type RuleTerms = Pick<StoredRule, 'until' | 'reason'>
 
 export interface PersistenceInit {
   readonly store: RuleStore | undefined
@@ -23,8 +26,8 @@ export class Persistence {
   readonly #init: PersistenceInit
   readonly #stored = new Set<string>()
 
-  /** The last change under way of each rule. */
-  readonly #changes = new Map<string, Promise<void>>()
+  /** When the last change under way of each rule is over. */
+  readonly #turns = new Map<string, Promise<void>>()
   #loading: Promise<void> | undefined
   #isLoaded: boolean
 
@@ -48,47 +51,60 @@ export class Persistence {
     return this.#stored.has(keyOf(rule))
   }
 
-  /** @throws what the store threw, or that it took too long; without a store it does nothing */
-  async put (rule: StoredRule): Promise<void> {
+  /**
+   * @param inForce - asked when its turn has come: what the store is to say of the rule, if there is anything to say
+   * @throws what the store threw, or that it took too long; without a store it does nothing
+   */
+  async put (key: RuleKey, inForce: () => RuleTerms | undefined): Promise<void> {
     const { store } = this.#init
     if (store == null) return
 
-    await this.#change(rule, async () => {
-      await store.put(rule)
-      this.#stored.add(keyOf(rule))
+    await this.#inTurn(key, async () => {
+      const terms = inForce()
+      if (terms == null) return
+
+      await this.#inTime(store.put({ ...key, ...terms }))
+      this.#stored.add(keyOf(key))
     })
   }
 
-  async delete (rule: RuleKey): Promise<void> {
+  /** @param lift - called once the rule has left the store, at once without one @returns what that returns @throws as `put` does, and then nothing is lifted */
+  async delete<T> (rule: RuleKey, lift: () => T): Promise<T> {
     const { store } = this.#init
-    if (store == null) return
+    if (store == null) return lift()
 
-    await this.#change(rule, async () => {
-      await store.delete(rule)
+    return this.#inTurn(rule, async () => {
+      await this.#inTime(store.delete(rule))
       this.#stored.delete(keyOf(rule))
+      return lift()
     })
   }
 
   /** For what nobody waits for. */
-  inBackground (change: Promise<void>): void {
+  inBackground (change: Promise<unknown>): void {
     change.catch(error => { this.#init.log.error('could not store a ban - %e', error) })
   }
 
-  async #change (rule: RuleKey, make: () => Promise<void>): Promise<void> {
+  /**
+   * One after the other for each rule, as they were called, and none before stored rules are in force. Each has its own time: one that hangs
+   * holds up the next for as long, and not for ever.
+   */
+  async #inTurn<T> (rule: RuleKey, change: () => Promise<T>): Promise<T> {
     const key = keyOf(rule)
-    const before = this.#changes.get(key) ?? Promise.resolve()
-    const change = before.then(make, make)
+    const turn = (this.#turns.get(key) ?? this.load()).then(change)
+    const over = turn.then(() => {}, () => {})
 
-    this.#changes.set(key, change)
-    change.catch(() => {}).finally(() => {
-      if (this.#changes.get(key) === change) this.#changes.delete(key)
-    })
+    this.#turns.set(key, over)
+    over.then(() => { if (this.#turns.get(key) === over) this.#turns.delete(key) })
+    return turn
+  }
 
-    await withDeadline(change, this.#init.timeout(), this.#init.clock)
+  async #inTime<T> (promise: Promise<T>): Promise<T> {
+    return withDeadline(promise, this.#init.timeout(), this.#init.clock)
   }
 
   async #load (): Promise<void> {
-    const { store, timeout, clock, log } = this.#init
+    const { store, clock, log } = this.#init
 
     // It may come late: what it then says is in force from then on.
     const loading = store!.load((key, error) => { log.error('could not read the stored rule %s, it is skipped - %e', key, error) }).then(rules => {
@@ -96,7 +112,7 @@ export class Persistence {
     })
 
     try {
-      await withDeadline(loading, timeout(), clock)
+      await this.#inTime(loading)
     } catch (error) {
       loading.catch(() => {})
       log.error('could not load stored blocks and bans - %e', error)
@@ -107,7 +123,7 @@ export class Persistence {
 
   #applyStored (rule: StoredRule, now: number): void {
     if (rule.until != null && rule.until <= now) {
-      this.inBackground(this.delete(rule))
+      this.inBackground(this.delete(rule, () => {}))
       return
     }
 

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { datastoreRules } from '../../src/store/datastore-rules.ts'
 import { ALICE, bench, BOB, connectionOver, enter, socket } from './kit.ts'
-import type { RuleStore, StoredRule } from '../../src/connection-gater/rule-store.ts'
+import { brokenStore, FULL, never, settle } from './store-kit.ts'
+import type { StoredRule } from '../../src/connection-gater/rule-store.ts'
 import type { Datastore } from 'interface-datastore'
 
 const folders: string[] = []
@@ -32,18 +33,6 @@ async function onDisk (): Promise<{ open: () => Promise<Datastore & { close: () 
 async function inMemory () {
   const store = Object.assign(new MemoryDatastore(), { close: async () => {} })
   return { open: async () => store }
-}
-
-function brokenStore (broken: Partial<RuleStore>): RuleStore {
-  return { load: async () => [], put: async () => {}, delete: async () => {}, ...broken }
-}
-
-const FULL = new Error('The disk is full')
-const never = async (): Promise<never> => new Promise(() => {})
-
-/** Microtasks of promises that were settled. */
-async function settle (): Promise<void> {
-  for (let n = 0; n < 20; n++) await Promise.resolve()
 }
 
 describe.each([['in memory', inMemory], ['on disk', onDisk]])('a store %s', (_, make) => {

@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import { ALICE, bench, socket } from './kit.ts'
+import { brokenStore, never, openStore, settle } from './store-kit.ts'
+import type { ConnectionGater } from '../../src/index.ts'
+
+type Act = (gater: ConnectionGater) => Promise<boolean>
+
+const KINDS: ReadonlyArray<readonly [kind: string, value: string, block: Act, unblock: Act]> = [
+  ['address', '192.0.2.1', async gater => gater.blockAddress('192.0.2.1'), async gater => gater.unblockAddress('192.0.2.1')],
+  ['subnet', '192.0.2.0/24', async gater => gater.blockSubnet('192.0.2.0/24'), async gater => gater.unblockSubnet('192.0.2.0/24')],
+  ['peer', ALICE.toString(), async gater => gater.blockPeer(ALICE), async gater => gater.unblockPeer(ALICE)]
+]
+
+function blocked (gater: ConnectionGater): string[] {
+  return [...gater.blockedAddresses().map(({ address }) => address), ...gater.blockedSubnets().map(({ subnet }) => subnet), ...gater.blockedPeers().map(({ peer }) => peer.toString())]
+}
+
+describe.each(KINDS)('of calls that overlap the last one wins: of a %s', (kind, value, block, unblock) => {
+  it('without a store', async () => {
+    const { gater } = bench()
+    await block(gater)
+
+    expect(await Promise.all([unblock(gater), block(gater)])).toEqual([true, true])
+    expect(blocked(gater)).toEqual([value])
+    expect(await Promise.all([block(gater), unblock(gater)])).toEqual([false, true])
+    expect(blocked(gater)).toEqual([])
+  })
+
+  it('with a store, where it is what is stored', async () => {
+    const { store, content } = openStore()
+    const { gater } = bench({}, { store })
+    await block(gater)
+
+    expect(await Promise.all([unblock(gater), block(gater)])).toEqual([true, true])
+    expect(blocked(gater)).toEqual([value])
+    expect(await content()).toEqual([{ list: 'block', kind, value }])
+
+    expect(await Promise.all([block(gater), unblock(gater)])).toEqual([false, true])
+    expect(blocked(gater)).toEqual([])
+    expect(await content()).toEqual([])
+  })
+})
+
+describe('a block that is called while its unblock is under way', () => {
+  it('is in force all the time', async () => {
+    const leaving = Promise.withResolvers<undefined>()
+    const { gater } = bench({}, { store: brokenStore({ delete: async () => leaving.promise }) })
+    await gater.blockAddress('192.0.2.1')
+    const changes = [gater.unblockAddress('192.0.2.1'), gater.blockAddress('192.0.2.1')]
+    await settle()
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+
+    leaving.resolve(undefined)
+    await Promise.all(changes)
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+  })
+
+  it('ends when it says, not when the one before did', async () => {
+    const { store, content } = openStore()
+    const { gater, clock } = bench({}, { store })
+    await gater.blockAddress('192.0.2.1')
+    await Promise.all([gater.unblockAddress('192.0.2.1'), gater.blockAddress('192.0.2.1', { ttl: 1_000, reason: 'again' })])
+
+    expect(gater.blockedAddresses()).toEqual([{ address: '192.0.2.1', until: clock.now() + 1_000, reason: 'again', persisted: true }])
+    expect(await content()).toMatchObject([{ until: clock.now() + 1_000, reason: 'again' }])
+  })
+})
+
+it('a change that hangs in the store holds up the next one of its rule for its own time, and not for ever', async () => {
+  const { gater, clock } = bench({ checkTimeout: 100 }, { store: brokenStore({ put: never }) })
+  const blocking = gater.blockAddress('192.0.2.1').catch((error: unknown) => error)
+  const unblocking = gater.unblockAddress('192.0.2.1')
+  await settle()
+  clock.advance(100)
+
+  expect(await blocking).toMatchObject({ name: 'DeadlineError' })
+  expect(await unblocking).toBe(true)
+  expect(gater.blockedAddresses()).toEqual([])
+})

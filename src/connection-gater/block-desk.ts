@@ -99,9 +99,8 @@ export class BlockDesk {
   blockedPeers (): BlockedPeer[] {
     return this.#parts.lists.blockedPeers().map(({ peer, until, reason }) => ({
       peer,
-      ...until !== Infinity && { until },
-      ...reason != null && { reason },
-      persisted: this.persistence.isStored({ list: 'block', kind: 'peer', value: peer.toString() })
+      ...termsOf(until, reason),
+      persisted: this.persistence.isStored({ list: 'block', kind: 'peer', value: peer.toString() }, until)
     }))
   }
 
@@ -152,7 +151,7 @@ export class BlockDesk {
       if (left > 0 && add(optionsOf({ ttl: left, reason }))) changed = true
 
       if (changed) return left > 0 ? termsOf(until, reason) : undefined
-      // What is in force already, and in the store, need not be stored; what could not be stored before is tried again.
+      // What could not be stored before is tried again.
       const known = this.persistence.isStored(key) ? undefined : find()
       return known == null ? undefined : termsOf(known.until, known.reason)
     })
@@ -211,9 +210,8 @@ export class BlockDesk {
 
   #describe ({ range, until, reason }: BlockRule): Blocked {
     return {
-      ...until != null && { until },
-      ...reason != null && { reason },
-      persisted: this.persistence.isStored({ list: 'block', kind: kindOf(range), value: range })
+      ...termsOf(until, reason),
+      persisted: this.persistence.isStored({ list: 'block', kind: kindOf(range), value: range }, until)
     }
   }
 }

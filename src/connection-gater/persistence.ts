@@ -24,7 +24,9 @@ export interface PersistenceInit {
  */
 export class Persistence {
   readonly #init: PersistenceInit
-  readonly #stored = new Set<string>()
+
+  /** When each rule in the store ends there; `Infinity` never. */
+  readonly #stored = new Map<string, number>()
 
   /** When the last change under way of each rule is over. */
   readonly #turns = new Map<string, Promise<void>>()
@@ -47,11 +49,14 @@ export class Persistence {
     await (this.#loading ??= this.#load())
   }
 
-  isStored (rule: RuleKey): boolean {
-    return this.#stored.has(keyOf(rule))
+  /** Whether the store holds it until then. */
+  isStored (rule: RuleKey, until = Infinity): boolean {
+    return this.#stored.get(keyOf(rule))! >= until
   }
 
   /**
+   * Never shortens what is stored: what is in force ends at the later of both ends, too.
+   *
    * @param inForce - asked when its turn has come: what the store is to say of the rule, if there is anything to say
    * @throws what the store threw, or that it took too long; without a store it does nothing
    */
@@ -61,10 +66,10 @@ export class Persistence {
 
     await this.#inTurn(key, async () => {
       const terms = inForce()
-      if (terms == null) return
+      if (terms == null || this.isStored(key, terms.until)) return
 
       await this.#inTime(store.put({ ...key, ...terms }))
-      this.#stored.add(keyOf(key))
+      this.#stored.set(keyOf(key), terms.until ?? Infinity)
     })
   }
 
@@ -127,7 +132,7 @@ export class Persistence {
       return
     }
 
-    this.#stored.add(keyOf(rule))
+    this.#stored.set(keyOf(rule), rule.until ?? Infinity)
 
     try {
       this.#init.apply(rule)

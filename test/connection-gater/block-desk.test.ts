@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ALICE, bench, socket } from './kit.ts'
-import { brokenStore, never, openStore, settle } from './store-kit.ts'
+import { brokenStore, FULL, never, openStore, settle } from './store-kit.ts'
 import type { ConnectionGater } from '../../src/index.ts'
 
 type Act = (gater: ConnectionGater) => Promise<boolean>
@@ -76,4 +76,42 @@ it('a change that hangs in the store holds up the next one of its rule for its o
   expect(await blocking).toMatchObject({ name: 'DeadlineError' })
   expect(await unblocking).toBe(true)
   expect(gater.blockedAddresses()).toEqual([])
+})
+
+describe('a block that is made longer', () => {
+  it('is not persisted when the store failed, and is stored when it is made again', async () => {
+    const puts = [async (): Promise<void> => {}, async (): Promise<never> => { throw FULL }]
+    const { store, content } = openStore(rules => ({ put: async rule => puts.length === 0 ? rules.put(rule) : puts.shift()!() }))
+    const { gater } = bench({}, { store })
+    await gater.blockAddress('192.0.2.1', { ttl: 1_000 })
+
+    await expect(gater.blockAddress('192.0.2.1')).rejects.toThrow(FULL.message)
+    expect(gater.blockedAddresses()).toEqual([{ address: '192.0.2.1', persisted: false }])
+    expect(await gater.blockAddress('192.0.2.1')).toBe(false)
+    expect(gater.blockedAddresses()).toEqual([{ address: '192.0.2.1', persisted: true }])
+    expect(await content()).toEqual([{ list: 'block', kind: 'address', value: '192.0.2.1' }])
+  })
+
+  it('by the stored one that loads a moment later is that one', async () => {
+    const { store, content, rules } = openStore()
+    await rules.put({ list: 'block', kind: 'address', value: '192.0.2.1', reason: 'for good' })
+    const { gater } = bench({}, { store })
+    const blocking = gater.blockAddress('192.0.2.1', { ttl: 1_000 })
+    expect(gater.blockedAddresses()).toMatchObject([{ persisted: false }])
+
+    expect(await blocking).toBe(true)
+    expect(gater.blockedAddresses()).toEqual([{ address: '192.0.2.1', reason: 'for good', persisted: true }])
+    expect(await content()).toEqual([{ list: 'block', kind: 'address', value: '192.0.2.1', reason: 'for good' }])
+  })
+})
+
+it('a ban is not stored over the longer one that loads a moment later', async () => {
+  const { store, content, rules } = openStore()
+  const { gater, clock, bans } = bench({ maxConnsPerIp: 0, risk: { threshold: 1 } }, { store })
+  await rules.put({ list: 'ban', kind: 'address', value: '192.0.2.1', until: clock.now() + 3_600_000 })
+  gater.denyInboundConnection(socket())
+  await settle()
+
+  expect(bans).toHaveLength(1)
+  expect(await content()).toMatchObject([{ until: clock.now() + 3_600_000 }])
 })

@@ -1,14 +1,19 @@
 import { parseCidr, cidrContains } from '../address/cidr.ts'
+import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { parseIp } from '../address/ip.ts'
+import { formatPrefix } from '../address/prefix.ts'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { checkAddress, checkPeer, checkSubnet, ipOf, isAddress } from './lists.ts'
+import { checkAddress, checkPeer, checkSubnet, isAddress } from './lists.ts'
 import { Persistence } from './persistence.ts'
 import type { BlockedAddress, BlockedPeer, BlockedSubnet, BlockOptions, Blocked, GaterBan } from './contract.ts'
 import type { Held } from './held.ts'
 import type { Lives } from './lives.ts'
 import type { GaterParts } from './parts.ts'
 import type { RuleKey, RuleTerms } from './persistence.ts'
+import type { Offender } from './risk-desk.ts'
 import type { RuleStore, StoredRule } from './rule-store.ts'
+import type { Cidr } from '../address/cidr.ts'
+import type { Ip } from '../address/ip.ts'
 import type { BlockRule } from '../limiter/block-list.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
 
@@ -44,9 +49,12 @@ export class BlockDesk {
 
     parts.desk.onBan.add(ban => {
       this.#shutOut(ban)
-      this.persistence.inBackground(this.persistence.put(ruleOf(ban), () => termsOf(ban.until, ban.reason)))
+      this.persistence.inBackground(this.persistence.put(banKey(ban.key, ban.peer != null), () => termsOf(ban.until, ban.reason)))
     })
-    parts.desk.onUnban.add(ban => { this.persistence.inBackground(this.persistence.delete(ruleOf(ban), () => {})) })
+    parts.desk.onUnban.add(({ key, peer, cause }) => {
+      // One that was lifted has left the store before.
+      if (cause === 'ended') this.persistence.inBackground(this.persistence.delete(banKey(key, peer != null), () => {}))
+    })
   }
 
   /** Rules given at construction: they come again with every start, and are not stored. */
@@ -75,9 +83,9 @@ export class BlockDesk {
 
   async unblockPeer (peer: PeerId): Promise<boolean> {
     const value = checkPeer(peer).toString()
-    const wasBlocked = await this.persistence.delete({ list: 'block', kind: 'peer', value }, () => this.#parts.lists.unblockPeer(peer))
+    const unblocking = this.persistence.delete({ list: 'block', kind: 'peer', value }, () => this.#parts.lists.unblockPeer(peer))
 
-    return this.#parts.desk.lift({ peer }) || wasBlocked
+    return changedAny([unblocking, this.#lift({ key: value, peer })])
   }
 
   async blockAddress (ip: string, options?: BlockOptions): Promise<boolean> {
@@ -122,21 +130,26 @@ export class BlockDesk {
     })
   }
 
+  /** An address lifts the ban of its client; a subnet those of all clients in it. */
   async #unblockRange (range: string): Promise<boolean> {
-    const wasBlocked = await this.persistence.delete({ list: 'block', kind: kindOf(range), value: range }, () => this.#parts.lists.unblockRange(range))
-    const ip = ipOf(range) ?? parseCidr(range).ip
+    const unblocking = this.persistence.delete({ list: 'block', kind: kindOf(range), value: range }, () => this.#parts.lists.unblockRange(range))
+    const { ip } = parseCidr(range)
+    if (isAddress(range)) return changedAny([unblocking, this.#lift({ key: formatPrefix(ip, CLIENT_PREFIX_LENGTH[ip.family]), ip })])
 
-    return this.#liftOf(range, ip) || wasBlocked
+    // Those that are still to be loaded, too.
+    const wasBlocked = await unblocking
+    return changedAny([wasBlocked, ...this.#bansIn(parseCidr(range)).map(async ban => this.#lift(ban))])
   }
 
-  /** An address lifts the ban of its client; a subnet those of all clients in it. */
-  #liftOf (range: string, ip: NonNullable<ReturnType<typeof ipOf>>): boolean {
-    const { desk } = this.#parts
-    if (isAddress(range)) return desk.lift({ ip })
+  /** From the store first, whether or not it is known to be there: it may come with the next start. @returns whether there was one */
+  async #lift ({ key, ...offender }: Offender & { readonly key: string }): Promise<boolean> {
+    return this.persistence.delete(banKey(key, 'peer' in offender), () => this.#parts.desk.lift(offender))
+  }
 
-    const subnet = parseCidr(range)
-    const banned = desk.bans().flatMap(ban => ban.ip == null ? [] : [parseIp(ban.ip)!]).filter(ip => cidrContains(subnet, ip))
-    return banned.map(ip => desk.lift({ ip })).includes(true)
+  #bansIn (subnet: Cidr): Array<{ readonly key: string, readonly ip: Ip }> {
+    return this.#parts.desk.bans()
+      .flatMap(({ key, ip }) => ip == null ? [] : [{ key, ip: parseIp(ip)! }])
+      .filter(({ ip }) => cidrContains(subnet, ip))
   }
 
   /** In force at once, and then once more when its turn to be stored has come: an unblock that was called before may have lifted it by then. */
@@ -220,8 +233,12 @@ function kindOf (range: string): 'address' | 'subnet' {
   return isAddress(range) ? 'address' : 'subnet'
 }
 
-function ruleOf ({ key, peer }: GaterBan): RuleKey {
-  return { list: 'ban', kind: peer == null ? kindOf(key) : 'peer', value: key }
+function banKey (key: string, isPeer: boolean): RuleKey {
+  return { list: 'ban', kind: isPeer ? 'peer' : kindOf(key), value: key }
+}
+
+async function changedAny (changes: ReadonlyArray<boolean | Promise<boolean>>): Promise<boolean> {
+  return (await Promise.all(changes)).includes(true)
 }
 
 function termsOf (until = Infinity, reason: string | undefined): RuleTerms {

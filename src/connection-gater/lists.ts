@@ -1,6 +1,6 @@
 import { formatCidr, parseCidr } from '../address/cidr.ts'
 import { InvalidAddressError } from '../address/errors.ts'
-import { BITS, formatIp, parseIp } from '../address/ip.ts'
+import { formatIp, parseIp } from '../address/ip.ts'
 import { blockList } from '../limiter/block-list.ts'
 import { deny } from '../limiter/denial.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
@@ -149,10 +149,4 @@ export function checkSubnet (text: string): string {
 /** A range of one address is written, and so listed, as that address. */
 export function isAddress (range: string): boolean {
   return !range.includes('/')
-}
-
-/** The bans that blocking or unblocking a range may touch: those of the client of an address. */
-export function ipOf (range: string): Ip | undefined {
-  const { ip, length } = parseCidr(range)
-  return length === BITS[ip.family] ? ip : undefined
 }

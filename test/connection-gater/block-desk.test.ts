@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ALICE, bench, socket } from './kit.ts'
 import { brokenStore, FULL, never, openStore, settle } from './store-kit.ts'
+import type { RuleStore } from '../../src/connection-gater/rule-store.ts'
 import type { ConnectionGater } from '../../src/index.ts'
 
 type Act = (gater: ConnectionGater) => Promise<boolean>
@@ -114,4 +115,46 @@ it('a ban is not stored over the longer one that loads a moment later', async ()
 
   expect(bans).toHaveLength(1)
   expect(await content()).toMatchObject([{ until: clock.now() + 3_600_000 }])
+})
+
+describe('lifting a ban', () => {
+  const banned = async (broken?: (store: RuleStore) => Partial<RuleStore>) => {
+    const place = openStore(broken)
+    const made = bench({ maxConnsPerIp: 0, risk: { threshold: 1 } }, { store: place.store })
+    made.gater.denyInboundConnection(socket())
+    await settle()
+    return { ...made, ...place }
+  }
+
+  it.each(KINDS.slice(0, 2))('by its %s fails when the store does: it would come back', async (_kind, _value, _block, unblock) => {
+    const { gater, content } = await banned(() => ({ delete: async ({ list }) => list === 'ban' ? Promise.reject(FULL) : undefined }))
+
+    await expect(unblock(gater)).rejects.toThrow(FULL.message)
+    expect(gater.inspect().bans).toHaveLength(1)
+    expect(await content()).toHaveLength(1)
+  })
+
+  it.each(KINDS.slice(0, 2))('by its %s takes it out of the store before the call resolves, once', async (_kind, _value, _block, unblock) => {
+    const deleted: string[] = []
+    const { gater, content } = await banned(rules => ({
+      delete: async rule => {
+        deleted.push(rule.list)
+        await rules.delete(rule)
+      }
+    }))
+
+    expect(await unblock(gater)).toBe(true)
+    expect(gater.inspect().bans).toEqual([])
+    expect(await content()).toEqual([])
+    expect(deleted.toSorted()).toEqual(['ban', 'block'])
+  })
+
+  it('that could not be loaded takes it out of the store all the same', async () => {
+    const { store, rules, content } = openStore(() => ({ load: async () => { throw FULL } }))
+    await rules.put({ list: 'ban', kind: 'subnet', value: '2001:db8::/56' })
+    const { gater } = bench({}, { store })
+
+    expect(await gater.unblockAddress('2001:db8::1')).toBe(false)
+    expect(await content()).toEqual([])
+  })
 })

@@ -30,6 +30,10 @@ export class Persistence {
 
   /** When the last change under way of each rule is over. */
   readonly #turns = new Map<string, Promise<void>>()
+
+  /** What was lifted while the store was still being read, past its time: it may yet say that it is there. */
+  readonly #lifted = new Set<string>()
+  #isReading = false
   #loading: Promise<void> | undefined
   #isLoaded: boolean
 
@@ -81,6 +85,7 @@ export class Persistence {
     return this.#inTurn(rule, async () => {
       await this.#inTime(store.delete(rule))
       this.#stored.delete(keyOf(rule))
+      if (this.#isReading) this.#lifted.add(keyOf(rule))
       return lift()
     })
   }
@@ -112,8 +117,12 @@ export class Persistence {
     const { store, clock, log } = this.#init
 
     // It may come late: what it then says is in force from then on.
+    this.#isReading = true
     const loading = store!.load((key, error) => { log.error('could not read the stored rule %s, it is skipped - %e', key, error) }).then(rules => {
-      for (const rule of rules) this.#applyStored(rule, clock.now())
+      for (const rule of rules) if (!this.#lifted.has(keyOf(rule))) this.#applyStored(rule, clock.now())
+    }).finally(() => {
+      this.#isReading = false
+      this.#lifted.clear()
     })
 
     try {
@@ -132,7 +141,9 @@ export class Persistence {
       return
     }
 
-    this.#stored.set(keyOf(rule), rule.until ?? Infinity)
+    // A shorter one may have been stored over it since it was read.
+    if (this.#stored.has(keyOf(rule))) this.inBackground(this.put(rule, () => rule))
+    else this.#stored.set(keyOf(rule), rule.until ?? Infinity)
 
     try {
       this.#init.apply(rule)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ALICE, bench, socket } from './kit.ts'
 import { brokenStore, FULL, never, openStore, settle } from './store-kit.ts'
-import type { RuleStore } from '../../src/connection-gater/rule-store.ts'
+import type { RuleStore, StoredRule } from '../../src/connection-gater/rule-store.ts'
 import type { ConnectionGater } from '../../src/index.ts'
 
 type Act = (gater: ConnectionGater) => Promise<boolean>
@@ -156,5 +156,55 @@ describe('lifting a ban', () => {
 
     expect(await gater.unblockAddress('2001:db8::1')).toBe(false)
     expect(await content()).toEqual([])
+  })
+})
+
+describe('rules that load after their time', () => {
+  async function late (stored: readonly StoredRule[]) {
+    const reading = Promise.withResolvers<undefined>()
+    const place = openStore(rules => ({ load: async onCorrupt => rules.load(onCorrupt).finally(async () => reading.promise) }))
+    await Promise.all(stored.map(async rule => place.rules.put(rule)))
+    const made = bench({ checkTimeout: 100 }, { store: place.store })
+    const ready = made.gate.ready()
+    await settle()
+    made.clock.advance(100)
+    await ready
+    return {
+      ...made,
+      content: async () => place.rules.load(() => {}),
+      load: async () => {
+        reading.resolve(undefined)
+        await settle()
+      }
+    }
+  }
+
+  it.each(KINDS)('leave an unblocked %s alone', async (kind, value, block, unblock) => {
+    const { gater, content, load } = await late([{ list: 'block', kind: kind as StoredRule['kind'], value }])
+    await unblock(gater)
+    await load()
+
+    expect(blocked(gater)).toEqual([])
+    expect(await content()).toEqual([])
+    await block(gater)
+    expect(blocked(gater)).toEqual([value])
+    expect(await content()).toHaveLength(1)
+  })
+
+  it('leave a lifted ban alone', async () => {
+    const { gater, load } = await late([{ list: 'ban', kind: 'address', value: '192.0.2.1', until: Number.MAX_SAFE_INTEGER }])
+    await gater.unblockAddress('192.0.2.1')
+    await load()
+
+    expect(gater.inspect().bans).toEqual([])
+  })
+
+  it('are stored again where a shorter one took their place meanwhile', async () => {
+    const { gater, load, content } = await late([{ list: 'block', kind: 'address', value: '192.0.2.1' }])
+    await gater.blockAddress('192.0.2.1', { ttl: 1_000 })
+    await load()
+
+    expect(gater.blockedAddresses()).toEqual([{ address: '192.0.2.1', persisted: true }])
+    expect(await content()).toEqual([{ list: 'block', kind: 'address', value: '192.0.2.1' }])
   })
 })

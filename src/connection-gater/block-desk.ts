@@ -51,10 +51,6 @@ export class BlockDesk {
       this.#shutOut(ban)
       this.persistence.inBackground(this.persistence.put(banKey(ban.key, ban.peer != null), () => termsOf(ban.until, ban.reason)))
     })
-    parts.desk.onUnban.add(({ key, peer, cause }) => {
-      // One that was lifted has left the store before.
-      if (cause === 'ended') this.persistence.inBackground(this.persistence.delete(banKey(key, peer != null), () => {}))
-    })
   }
 
   /** Rules given at construction: they come again with every start, and are not stored. */

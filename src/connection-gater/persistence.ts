@@ -1,7 +1,11 @@
+import { Alarm } from '../clock/alarm.ts'
 import { withDeadline } from '../clock/deadline.ts'
 import type { RuleStore, StoredRule } from './rule-store.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Logger } from '@libp2p/interface'
+
+/** How long a rule that has ended may stay in the store, in ms. */
+const TIDY = 60_000
 
 export type RuleKey = Pick<StoredRule, 'list' | 'kind' | 'value'>
 
@@ -20,13 +24,14 @@ export interface PersistenceInit {
 
 /**
  * Keeps rules in a store, without letting it decide anything: what is in force is so before it is stored, a store that fails or hangs fails
- * the call and nothing else. Changes of one rule reach the store in their order.
+ * the call and nothing else. Changes of one rule reach the store in their order; what has ended leaves it in the background.
  */
 export class Persistence {
   readonly #init: PersistenceInit
 
-  /** When each rule in the store ends there; `Infinity` never. */
-  readonly #stored = new Map<string, number>()
+  /** What is in the store, until when: `Infinity` has no end. */
+  readonly #stored = new Map<string, RuleKey & { readonly until: number }>()
+  readonly #tidying: Alarm
 
   /** When the last change under way of each rule is over. */
   readonly #turns = new Map<string, Promise<void>>()
@@ -40,6 +45,7 @@ export class Persistence {
   constructor (init: PersistenceInit) {
     this.#init = init
     this.#isLoaded = init.store == null
+    this.#tidying = new Alarm(init.clock, () => { this.inBackground(this.#tidy()) })
   }
 
   /** Whether all there is to know is known, as far as the store lets us. */
@@ -55,7 +61,7 @@ export class Persistence {
 
   /** Whether the store holds it until then. */
   isStored (rule: RuleKey, until = Infinity): boolean {
-    return this.#stored.get(keyOf(rule))! >= until
+    return (this.#stored.get(keyOf(rule))?.until ?? -Infinity) >= until
   }
 
   /**
@@ -73,7 +79,7 @@ export class Persistence {
       if (terms == null || this.isStored(key, terms.until)) return
 
       await this.#inTime(store.put({ ...key, ...terms }))
-      this.#stored.set(keyOf(key), terms.until ?? Infinity)
+      this.#keep(key, terms)
     })
   }
 
@@ -92,7 +98,7 @@ export class Persistence {
 
   /** For what nobody waits for. */
   inBackground (change: Promise<unknown>): void {
-    change.catch(error => { this.#init.log.error('could not store a ban - %e', error) })
+    change.catch(error => { this.#init.log.error('could not store a rule, or take one out that has ended - %e', error) })
   }
 
   /**
@@ -136,19 +142,47 @@ export class Persistence {
   }
 
   #applyStored (rule: StoredRule, now: number): void {
-    if (rule.until != null && rule.until <= now) {
-      this.inBackground(this.delete(rule, () => {}))
-      return
-    }
-
     // A shorter one may have been stored over it since it was read.
     if (this.#stored.has(keyOf(rule))) this.inBackground(this.put(rule, () => rule))
-    else this.#stored.set(keyOf(rule), rule.until ?? Infinity)
+    else this.#keep(rule, rule)
+    if (rule.until != null && rule.until <= now) return
 
     try {
       this.#init.apply(rule)
     } catch (error) {
       this.#init.log.error('could not use the stored rule %s, it is skipped - %e', keyOf(rule), error)
+    }
+  }
+
+  #keep ({ list, kind, value }: RuleKey, { until = Infinity }: RuleTerms): void {
+    this.#stored.set(keyOf({ list, kind, value }), { list, kind, value, until })
+    this.#tidyAt(until)
+  }
+
+  /** However many end one after the other, all are looked at once a minute at most. */
+  #tidyAt (end: number): void {
+    const at = Math.max(end, this.#init.clock.now() + TIDY)
+    if (this.#tidying.at == null || at < this.#tidying.at) this.#tidying.set(at)
+  }
+
+  /** One after the other: nobody waits for it. What fails is tried again the next time. */
+  async #tidy (): Promise<void> {
+    const { store, clock } = this.#init
+    const isOver = ({ until }: { readonly until: number }): boolean => until <= clock.now()
+
+    try {
+      for (const rule of [...this.#stored.values()].filter(isOver)) {
+        await this.#inTurn(rule, async () => {
+          // It may have been made longer, or lifted, meanwhile.
+          if (!isOver(this.#stored.get(keyOf(rule)) ?? { until: Infinity })) return
+          await this.#inTime(store!.delete(rule))
+          this.#stored.delete(keyOf(rule))
+        })
+      }
+    } finally {
+      let next = Infinity
+      for (const { until } of this.#stored.values()) next = Math.min(next, until)
+      this.#tidyAt(next)
     }
   }
 }

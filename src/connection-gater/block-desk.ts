@@ -172,7 +172,8 @@ export class BlockDesk {
     const options = optionsOf({ ttl: until == null ? Infinity : until - clock.now(), reason })
 
     if (list === 'ban') {
-      desk.restore(kind === 'peer' ? { peer: peerIdFromString(value) } : { ip: parseCidr(value).ip }, until ?? Infinity, reason)
+      const offender = kind === 'peer' ? { peer: peerIdFromString(value) } : { ip: parseCidr(value).ip }
+      if (desk.restore(offender, until ?? Infinity, reason)) this.#shutOut({ key: value, ...offender })
     } else if (kind === 'peer') {
       lists.blockPeer(peerIdFromString(value), options)
       this.#closePeer(value)
@@ -197,8 +198,8 @@ export class BlockDesk {
    * A banned address may be a network full of people: only what is still pending goes, of them who are no friends. Of a banned peer, too; what
    * offended is closed by who reports it.
    */
-  #shutOut ({ ip, peer, key }: GaterBan): void {
-    const range = ip == null ? undefined : parseCidr(key)
+  #shutOut ({ key, peer }: Pick<GaterBan, 'key' | 'peer'>): void {
+    const range = peer == null ? parseCidr(key) : undefined
 
     this.#closeWhere(held => held.state === 'pending' && !held.isFree && !this.#isFriend(held.peer) &&
       (range == null ? held.peer != null && peer?.equals(held.peer) === true : held.ip != null && held.direction === 'inbound' && cidrContains(range, held.ip)))

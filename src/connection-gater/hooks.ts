@@ -38,6 +38,9 @@ export interface Deciding {
   relayThrough (source: PeerId, destination: PeerId): Verdict
   relayed (relay: PeerId, remote: PeerId): Verdict
   filter (address: Multiaddr): Verdict
+
+  /** The rule that shuts this connection out now, if there is one. */
+  ruleAgainst (maConn: MultiaddrConnection, peer: PeerId | undefined): Denied | undefined
 }
 
 export interface HooksInit {
@@ -126,8 +129,9 @@ function askUser ({ user }: HooksInit, { hook, args, maConn }: Question): Answer
 
 /** What was loaded meanwhile has closed who was counted; who was not is asked again. */
 function again (init: HooksInit, question: Question): Answer {
-  if (question.maConn != null) return question.maConn.status === 'open' ? undefined : NOT_OPEN
-  return decide(init, question)
+  const { maConn, peer } = question
+  if (maConn == null) return decide(init, question)
+  return maConn.status === 'open' ? undefined : init.gate.ruleAgainst(maConn, peer) ?? NOT_OPEN
 }
 
 function decide ({ failed }: HooksInit, { stage, decide }: Question): Answer {

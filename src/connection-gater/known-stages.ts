@@ -79,6 +79,17 @@ export class KnownStages {
     this.#parts.held.promote(held)
   }
 
+  /** A block, or a ban: that one is of the address only for who comes in. */
+  ruleAgainst (client: Client, peer: PeerId | undefined, direction: Direction): Denied | undefined {
+    const { lists, desk, clock } = this.#parts
+    const now = clock.now()
+    const text = peer?.toString()
+
+    return (text == null ? undefined : lists.blockedPeer(text)) ?? lists.blockedClient(client) ??
+      (client.kind === 'ip' && direction === 'inbound' ? desk.banned(client.ip, now) : undefined) ??
+      (text == null ? undefined : desk.bannedPeer(text, now))
+  }
+
   /** The cap on one peer's connections, those that are upgrading included once they are secured. */
   peerCap (peer: PeerId): Denied | undefined {
     const { held, limits: { maxConnsPerPeer } } = this.#parts

@@ -71,14 +71,15 @@ export class RiskDesk {
     return ban == null ? undefined : deny({ action: 'close', reason: 'banned', retryAfter: ban.until - now, key: peer })
   }
 
-  /** Puts a ban of an earlier run back in force. */
-  restore (offender: Offender, until: number, reason: string | undefined): void {
+  /** Puts a ban of an earlier run back in force. @returns whether anything changed */
+  restore (offender: Offender, until: number, reason: string | undefined): boolean {
     const now = this.#clock.now()
     const isNew = 'ip' in offender
       ? this.#addresses.restore(offender.ip, until - now, now, reason)
       : this.#peers.restore(offender.peer, until - now, now, reason)
 
     if (isNew) this.#watch(until)
+    return isNew
   }
 
   /** @returns whether it was banned */

@@ -86,6 +86,10 @@ export class StageDesk implements Deciding {
     if (held != null && maConn.status === 'open') this.#known.enter(held)
   }
 
+  ruleAgainst (maConn: MultiaddrConnection, peer: PeerId | undefined): Denied | undefined {
+    return this.#known.ruleAgainst(clientOf(maConn.remoteAddr), peer, maConn.direction)
+  }
+
   admitSocket (remote: SocketAddress, close: () => void): SocketPlace | Denied {
     const client = clientOfSocket(remote)
     const held = this.#accept.admit(client, this.#isAllowed(client), close)

@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { datastoreRules } from '../../src/store/datastore-rules.ts'
-import { ALICE, bench, BOB, connectionOver, enter, socket } from './kit.ts'
+import { ALICE, bench, BOB, CAROL, connectionOver, enter, FakeHouse, NOTHING, socket } from './kit.ts'
 import { brokenStore, FULL, never, settle } from './store-kit.ts'
 import type { StoredRule } from '../../src/connection-gater/rule-store.ts'
+import type { DenyReason } from '../../src/limiter.ts'
 import type { Datastore } from 'interface-datastore'
 
 const folders: string[] = []
@@ -160,6 +161,44 @@ describe('while stored rules are being loaded', () => {
     expect(await Promise.all(answers)).toEqual([true, false, true, false])
     expect(gater.inspect().connections).toBe(1)
     expect(gater.denyDialPeer(BOB)).toBe(false)
+  })
+
+  it.each<[string, StoredRule, DenyReason]>([
+    ['a block of the address', { list: 'block', kind: 'address', value: '192.0.2.1' }, 'blocked-address'],
+    ['a block of the subnet', { list: 'block', kind: 'subnet', value: '192.0.2.0/24' }, 'blocked-subnet'],
+    ['a ban', { list: 'ban', kind: 'address', value: '192.0.2.1', until: Number.MAX_SAFE_INTEGER }, 'banned']
+  ])('%s refuses who connects meanwhile, and says why', async (_, rule, reason) => {
+    const { gater, denials } = bench({}, { store: brokenStore({ load: async () => [rule] }) })
+    const one = socket()
+
+    expect(await gater.denyInboundConnection(one)).toBe(true)
+    expect(one.status).toBe('aborted')
+    expect(denials.map(({ reason }) => reason)).toEqual([reason])
+    expect(gater.inspect()).toMatchObject(NOTHING)
+  })
+
+  it('a ban spares who is trusted, protected or inside already, and who is dialled', async () => {
+    const load = Promise.withResolvers<StoredRule[]>()
+    const { gater, gate, clock } = bench({ checkTimeout: 100 }, { store: brokenStore({ load: async () => load.promise }) })
+    const house = new FakeHouse()
+    house.protectedPeers.add(ALICE.toString())
+    gate.attach(house)
+    const ready = gate.ready()
+    await settle()
+    clock.advance(100)
+    await ready
+
+    const [inside, friend, stranger, dialled] = [socket(), socket(), socket(), socket('/ip4/192.0.2.1/tcp/1', 'outbound')]
+    enter(gater, inside, BOB)
+    gater.denyInboundConnection(friend)
+    gater.denyInboundEncryptedConnection(ALICE, friend)
+    gater.denyInboundConnection(stranger)
+    gater.denyOutboundConnection(CAROL, dialled)
+    load.resolve([{ list: 'ban', kind: 'address', value: '192.0.2.1', until: Number.MAX_SAFE_INTEGER }])
+    await settle()
+
+    expect([inside, friend, stranger, dialled].map(({ status }) => status)).toEqual(['open', 'open', 'aborted', 'open'])
+    expect(gater.denyInboundConnection(socket())).toBe(true)
   })
 
   it.each([

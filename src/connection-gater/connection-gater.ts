@@ -84,17 +84,22 @@ class GaterBody {
   }
 
   get intercept (): Intercept {
-    const { stages, reporter } = this
+    const { stages, reporter, blocks: { persistence } } = this
+    const report: Reporter['verdict'] = (stage, verdict, about) => {
+      // A verdict cannot wait for what is stored; the rules close what they find.
+      if (!persistence.isLoaded) persistence.inBackground(persistence.load())
+      return reporter.verdict(stage, verdict, about)
+    }
 
     return {
-      peerDial: peer => reporter.verdict('peer-dial', stages.peerDial(peer), { peer }),
-      addrDial: (peer, address) => reporter.verdict('addr-dial', stages.addrDial(address, peer), { peer, address }),
-      accept: maConn => reporter.verdict('accept', stages.accept(maConn), { maConn }),
-      secured: (direction, peer, maConn) => reporter.verdict('secured', stages.secured(direction, peer, maConn), { peer, maConn }),
+      peerDial: peer => report('peer-dial', stages.peerDial(peer), { peer }),
+      addrDial: (peer, address) => report('addr-dial', stages.addrDial(address, peer), { peer, address }),
+      accept: maConn => report('accept', stages.accept(maConn), { maConn }),
+      secured: (direction, peer, maConn) => report('secured', stages.secured(direction, peer, maConn), { peer, maConn }),
       upgraded: (_, peer, maConn) => {
         const verdict = stages.upgraded(peer, maConn)
         if (verdict.allow) stages.enter(maConn)
-        return reporter.verdict('upgraded', verdict, { peer, maConn })
+        return report('upgraded', verdict, { peer, maConn })
       }
     }
   }

@@ -135,7 +135,12 @@ export interface GaterInspection {
   readonly listenerFailures: number
 }
 
-/** go-libp2p's five stages, as verdicts with reasons. The `deny…` hooks are made from these, and call them: use one or the other. */
+/**
+ * go-libp2p's five stages, as verdicts with reasons. The `deny…` hooks are made from these, and call them: use one or the other.
+ *
+ * A verdict does not wait: the first one begins to load what is in the `datastore`, whose rules hold from when they are there, and close what they
+ * find. The hooks do wait.
+ */
 export interface Intercept {
   /** May this peer be dialled, whatever its address? */
   peerDial (peer: PeerId): Verdict

@@ -9,6 +9,7 @@ import { datastoreRules } from '../../src/store/datastore-rules.ts'
 import { ALICE, bench, BOB, CAROL, connectionOver, enter, FakeHouse, NOTHING, socket } from './kit.ts'
 import { brokenStore, FULL, never, settle } from './store-kit.ts'
 import type { StoredRule } from '../../src/connection-gater/rule-store.ts'
+import type { ConnectionGater } from '../../src/index.ts'
 import type { DenyReason } from '../../src/limiter.ts'
 import type { Datastore } from 'interface-datastore'
 
@@ -174,6 +175,19 @@ describe('while stored rules are being loaded', () => {
     expect(await gater.denyInboundConnection(one)).toBe(true)
     expect(one.status).toBe('aborted')
     expect(denials.map(({ reason }) => reason)).toEqual([reason])
+    expect(gater.inspect()).toMatchObject(NOTHING)
+  })
+
+  it.each<[string, (gater: ConnectionGater) => unknown]>([
+    ['peerDial', gater => gater.intercept.peerDial(ALICE)],
+    ['addrDial', gater => gater.intercept.addrDial(ALICE, socket().remoteAddr)],
+    ['accept', gater => gater.intercept.accept(socket())]
+  ])('intercept.%s begins to load, and does not wait', async (_, ask) => {
+    const { gater } = bench({}, { store: brokenStore({ load: async () => rules }) })
+
+    expect(ask(gater)).toMatchObject({ allow: true })
+    await settle()
+    expect(gater.intercept.accept(socket())).toMatchObject({ allow: false, reason: 'blocked-address' })
     expect(gater.inspect()).toMatchObject(NOTHING)
   })
 

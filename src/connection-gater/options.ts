@@ -122,7 +122,7 @@ export interface ConnectionGaterLimits {
   readonly checkTimeout?: number
 
   /**
-   * What it is when the user's own gater throws, rejects or takes longer.
+   * What it is when the user's own gater throws, rejects or takes longer. Not for the `datastore`.
    *
    * @default 'deny'
    */
@@ -147,7 +147,10 @@ export interface ConnectionGaterInit extends ConnectionGaterLimits {
   /** Trusted from the start: addresses, CIDRs and peers. */
   readonly trust?: ReadonlyArray<string | PeerId>
 
-  /** Where blocks and bans are kept. Without it they end with the process. */
+  /**
+   * Where blocks and bans are kept. Without it they end with the process. A store that fails to load, or takes longer than `checkTimeout`, shuts nobody out,
+   * whatever `onCheckFailed` says, and is logged: rules that it still gives are in force from then on.
+   */
   readonly datastore?: Datastore
 
   /** Shared with a plain server: its caps, networks, `maxConns`, connect rate and trusted addresses rule here, too. Giving both throws. */

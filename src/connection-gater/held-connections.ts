@@ -75,6 +75,7 @@ export class HeldConnections {
 
   /** From here on the socket, and the connection that comes of it, are found by what they share. */
   link (held: Held, timeline: object): void {
+    if (held.timeline != null) this.#byTimeline.delete(held.timeline)
     held.timeline = timeline
     this.#byTimeline.set(timeline, held)
   }

@@ -1,38 +1,48 @@
 import { CODE_TCP } from '@multiformats/multiaddr'
 import { parseIp } from '../address/ip.ts'
 import { formatIp } from '../address/ip.ts'
+import { localEndOf } from './websocket.ts'
 import type { Held } from './held.ts'
 import type { Client } from '../address/client-key.ts'
 import type { SocketAddress } from '../limiter/ports.ts'
 import type { MultiaddrConnection } from '@libp2p/interface'
 
+interface SocketHeld {
+  readonly remote: SocketAddress
+  readonly held: Held
+}
+
 /**
- * Sockets of `/ws` listeners, which hold a place before they are WebSockets: found again by the address and port that both come from. As many
+ * Sockets of `/ws` listeners, which hold a place before they are WebSockets: found again by the addresses and ports that both have. As many
  * as there are such sockets.
  */
 export class SocketPlaces {
-  readonly #bySocket = new Map<string, Held>()
-
-  get size (): number {
-    return this.#bySocket.size
-  }
+  readonly #byRemote = new Map<string, SocketHeld[]>()
 
   add (remote: SocketAddress, held: Held): void {
-    this.#bySocket.set(keyOf(remote.address, remote.port), held)
-  }
-
-  delete (remote: SocketAddress, held: Held): void {
     const key = keyOf(remote.address, remote.port)
-    if (this.#bySocket.get(key) === held) this.#bySocket.delete(key)
+    const others = this.#byRemote.get(key)
+
+    if (others == null) this.#byRemote.set(key, [{ remote, held }])
+    else others.push({ remote, held })
   }
 
-  /** The socket's place that this WebSocket came to, while it is nobody's yet. */
-  find ({ remoteAddr }: MultiaddrConnection, client: Client): Held | undefined {
-    if (this.#bySocket.size === 0 || client.kind !== 'ip' || client.transport !== 'ws') return undefined
-    const port = remoteAddr.getComponents().find(({ code }) => code === CODE_TCP)?.value
-    const held = this.#bySocket.get(keyOf(formatIp(client.ip), Number(port)))
+  delete ({ address, port }: SocketAddress, held: Held): void {
+    const key = keyOf(address, port)
+    const left = this.#byRemote.get(key)?.filter(one => one.held !== held) ?? []
 
-    return held?.state === 'pending' ? held : undefined
+    if (left.length === 0) this.#byRemote.delete(key)
+    else this.#byRemote.set(key, left)
+  }
+
+  /** The place of the socket that this WebSocket comes over, while it is nobody's yet. */
+  find (maConn: MultiaddrConnection, client: Client): Held | undefined {
+    if (this.#byRemote.size === 0 || client.kind !== 'ip' || client.transport !== 'ws') return undefined
+    const port = maConn.remoteAddr.getComponents().find(({ code }) => code === CODE_TCP)?.value
+    const { localAddress, localPort } = localEndOf(maConn)
+
+    return this.#byRemote.get(keyOf(formatIp(client.ip), Number(port)))?.find(({ remote, held }) => held.state === 'pending' && held.timeline == null &&
+      (localPort == null || remote.localPort == null || (localPort === remote.localPort && localAddress === remote.localAddress)))?.held
   }
 }
 

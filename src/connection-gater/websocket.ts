@@ -10,6 +10,15 @@ interface SomeWebSocket {
   terminate?: () => void
   close (): void
   addEventListener (type: 'close', listener: () => void): void
+
+  /** `ws` keeps it private. */
+  readonly _socket?: LocalEnd | null
+}
+
+/** To where a socket came. */
+export interface LocalEnd {
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
 }
 
 const CLOSED = 3
@@ -43,6 +52,12 @@ export function awaitSocket (maConn: unknown, onGone: () => void): (() => void) 
     // Nothing more can be done, nor seen, of one that cannot be terminated.
     if (websocket.terminate == null) onGone()
   }
+}
+
+/** @returns nothing where that cannot be read */
+export function localEndOf (maConn: unknown): LocalEnd {
+  const { localAddress, localPort } = webSocketOf(maConn)?._socket ?? {}
+  return { localAddress, localPort }
 }
 
 function hangUp (websocket: Partial<SomeWebSocket>): void {

@@ -11,6 +11,8 @@ const FIRST_BYTE = 10_000
 interface Socket {
   readonly remoteAddress?: string
   readonly remotePort?: number
+  readonly localAddress?: string
+  readonly localPort?: number
   readonly bytesRead: number
   once (event: 'close', listener: () => void): void
   on (event: 'error', listener: () => void): void
@@ -88,7 +90,8 @@ function guardListener (listener: Listener, { gate, clock, log }: WebSocketListe
   const silent = new DeadlineQueue<Socket>(clock, FIRST_BYTE, endIfSilent)
 
   const onConnection: OnConnection = socket => {
-    const place = gate.admitSocket({ address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 }, () => { hangUp(socket) })
+    const { remoteAddress = '', remotePort = 0, localAddress, localPort } = socket
+    const place = gate.admitSocket({ address: remoteAddress, port: remotePort, localAddress, localPort }, () => { hangUp(socket) })
 
     if (!place.allow) {
       hangUp(socket)

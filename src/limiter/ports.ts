@@ -92,7 +92,7 @@ export interface Gate extends Trust {
 
   /**
    * A socket that has connected and may become a WebSocket: the accept decision, before a byte was read. Its place becomes that of the
-   * WebSocket that comes from the same address and port, and is given back when the socket has closed.
+   * WebSocket that comes over it, and is given back when the socket has closed.
    *
    * @param close - ends the socket at once, when somebody else needs its place
    */
@@ -123,9 +123,12 @@ export interface GateHost {
   readonly upgradeTimeout: number
 }
 
+/** Where a socket comes from, and where it came to: who has two listeners may be connected to both from one address and port. */
 export interface SocketAddress {
   readonly address: string
   readonly port: number
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
 }
 
 export interface SocketPlace {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ALICE, bench, BOB, connectionOver, enter, FakeHouse, NOTHING, RELAY, socket } from './kit.ts'
+import type { Socket } from './kit.ts'
 
 describe('a connection is counted', () => {
   it('from accept on, pending until it is upgraded, and until it closes', () => {
@@ -221,6 +222,29 @@ describe('sockets of a /ws listener', () => {
     release()
     release()
     expect(gater.inspect()).toMatchObject(NOTHING)
+  })
+
+  /** `ws` says over which socket a WebSocket comes; another implementation may not. */
+  it.each([
+    ['as ws tells them apart', [4_002, 4_001]],
+    ['each its own, as far as can be seen', [undefined, undefined]]
+  ])('of two listeners, from one address and port, are two: %s', async (_, [first, second]) => {
+    const { gater, gate } = bench()
+    const places = [4_001, 4_002].map(localPort => gate.admitSocket({ ...remote, localPort }, () => {}) as { release: () => void })
+    const [one, other] = [first, second].map(localPort => {
+      const made = socket('/ip4/192.0.2.1/tcp/77/ws')
+      Object.assign(made.websocket!, { _socket: { localPort } })
+      return made
+    }) as [Socket, Socket]
+    expect([enter(gater, one, ALICE), enter(gater, other, BOB)]).toEqual(['open', 'open'])
+    expect(gater.inspect()).toMatchObject({ connections: 2, open: { inbound: 2 }, peers: 2 })
+
+    await gater.blockPeer(BOB)
+    expect([one.status, other.status]).toEqual(['open', 'aborted'])
+    one.die()
+    for (const { release } of places) release()
+    expect(gater.inspect()).toMatchObject(NOTHING)
+    expect(gate.close(connectionOver(one, ALICE), new Error('again'))).toBe(false)
   })
 
   it('are refused like any other, with an event', () => {

@@ -113,10 +113,10 @@ function answer (init: HooksInit, question: Question): Deny {
 
 function settle (init: HooksInit, question: Question, loading: Promise<void> | undefined, ours: Answer): Deny {
   if (ours != null) return finish(init, question, ours)
-  if (loading != null) return loading.then(async () => finish(init, question, again(init, question) ?? await askUser(init, question)))
+  if (loading != null) return loading.then(async () => finishLate(init, question, again(init, question) ?? await askUser(init, question)))
 
   const theirs = askUser(init, question)
-  return isThenable(theirs) ? theirs.then(late => finish(init, question, late)) as Promise<boolean> : finish(init, question, theirs)
+  return isThenable(theirs) ? theirs.then(late => finishLate(init, question, late)) as Promise<boolean> : finish(init, question, theirs)
 }
 
 function askUser ({ user }: HooksInit, { hook, args, maConn }: Question): Answer | Promise<Answer> {
@@ -148,6 +148,11 @@ function finish (init: HooksInit, question: Question, denied: Answer): boolean {
   if (denied == null) question.commit?.()
   else init.denied(denied, question)
   return denied != null
+}
+
+/** Others may have taken meanwhile what is only taken now. */
+function finishLate (init: HooksInit, question: Question, denied: Answer): boolean {
+  return finish(init, question, denied ?? (question.commit == null ? undefined : decide(init, question)))
 }
 
 function invert (deny: Deny): boolean | Promise<boolean> {

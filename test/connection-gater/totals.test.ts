@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ALICE, bench, BOB, enter, PEERS, RELAY, socket } from './kit.ts'
+import { brokenStore } from './store-kit.ts'
 
 describe('totals', () => {
   it.each([
@@ -22,6 +23,19 @@ describe('totals', () => {
 
     expect(all.map(({ socket, peer }) => gater.denyInboundUpgradedConnection(peer, socket))).toEqual([false, false, true, true, true, true])
     expect(gater.inspect()).toMatchObject({ connections: 2, open: { inbound: 2 } })
+  })
+
+  it.each([
+    ['maxInbound', 'the user\'s own gater', 'inbound', 'denyInboundUpgradedConnection', { also: { denyInboundUpgradedConnection: async () => false } }, {}],
+    ['maxOutbound', 'the user\'s own gater', 'outbound', 'denyOutboundUpgradedConnection', { also: { denyOutboundUpgradedConnection: async () => false } }, {}],
+    ['maxInbound', 'stored rules', 'inbound', 'denyInboundUpgradedConnection', {}, { store: brokenStore({}) }]
+  ] as const)('%s is exact when many wait for %s', async (limit, _, direction, hook, init, edge) => {
+    const { gater } = bench({ [limit]: 2, ...init }, edge)
+    const all = PEERS.map((peer, i) => ({ peer, socket: socket(`/ip4/192.0.2.${i}/tcp/1`, direction) }))
+    for (const { socket, peer } of all) gater.intercept.secured(direction, peer, socket)
+
+    expect(await Promise.all(all.map(async ({ socket, peer }) => gater[hook](peer, socket)))).toEqual([false, false, true, true, true, true])
+    expect(gater.inspect()).toMatchObject({ connections: 2, open: { [direction]: 2 } })
   })
 
   it('maxOutbound and maxPendingOutbound hold dials, and dialled sockets', () => {

@@ -1,7 +1,7 @@
 import { clientKey } from '../address/client-key.ts'
 import { deny } from '../limiter/denial.ts'
 import { DEFAULT_UPGRADE_TIMEOUT, whoMakesRoom } from './make-room.ts'
-import { isFavourite } from './parts.ts'
+import { isFavourite, isFree } from './parts.ts'
 import type { End, Held } from './held.ts'
 import type { GaterParts } from './parts.ts'
 import type { Client } from '../address/client-key.ts'
@@ -41,11 +41,11 @@ export class AcceptStage {
     if (blocked != null) return blocked
 
     const trusted = isAllowed || lists.trustsClient(client)
-    const isFree = trusted || (client.kind === 'ip' && core.isFree(client.ip))
-    let excuse = trusted ? undefined : this.#refusal(client, isFree, now)
+    const free = trusted || (client.kind === 'ip' && core.isFree(client.ip))
+    let excuse = trusted ? undefined : this.#refusal(client, free, now)
     let leaver: Held | undefined
 
-    if (excuse == null && !isFree) {
+    if (excuse == null && !free) {
       const room = this.#makeRoom(client, since)
       if (room.allow) leaver = room.leaver
       else excuse = room
@@ -59,21 +59,20 @@ export class AcceptStage {
 
     if (leaver != null) this.#parts.displace(leaver)
     const admitted = held.hold({ client, direction: 'inbound', since, end }, now, !isAllowed)
-    admitted.isFree = isFree
     if (excuse != null) this.#excuse(admitted, excuse)
     return admitted
   }
 
-  #refusal (client: Client, isFree: boolean, now: number): Denied | undefined {
+  #refusal (client: Client, free: boolean, now: number): Denied | undefined {
     const { core, desk, limits, held } = this.#parts
 
     if (client.kind === 'ip') {
-      const denied = (isFree ? undefined : desk.banned(client.ip, now)) ?? core.check(client.ip, now)
+      const denied = (free ? undefined : desk.banned(client.ip, now)) ?? core.check(client.ip, now)
       if (denied != null) return denied
     }
 
     const denied = this.#transportCap(client) ?? this.#totals()
-    if (denied != null || isFree || held.pendingOf(client) < limits.maxPendingPerIp) return denied
+    if (denied != null || free || held.pendingOf(client) < limits.maxPendingPerIp) return denied
     return deny({ action: 'close', reason: 'pending-limit', limit: limits.maxPendingPerIp, key: clientKey(client) })
   }
 
@@ -105,6 +104,7 @@ export class AcceptStage {
       : whoMakesRoom({
           waiting: held.waiting,
           crowdedness: one => held.crowdedness(one),
+          isFree: one => isFree(this.#parts, one.client),
           newcomer: { client, crowd: held.pendingAround(client) },
           now,
           upgradeTimeout: host?.upgradeTimeout ?? DEFAULT_UPGRADE_TIMEOUT,

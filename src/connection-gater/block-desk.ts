@@ -4,6 +4,7 @@ import { parseIp } from '../address/ip.ts'
 import { formatPrefix } from '../address/prefix.ts'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { checkAddress, checkPeer, checkSubnet, isAddress } from './lists.ts'
+import { isFree } from './parts.ts'
 import { Persistence } from './persistence.ts'
 import type { BlockedAddress, BlockedPeer, BlockedSubnet, BlockOptions, Blocked, GaterBan } from './contract.ts'
 import type { Held } from './held.ts'
@@ -201,7 +202,7 @@ export class BlockDesk {
   #shutOut ({ key, peer }: Pick<GaterBan, 'key' | 'peer'>): void {
     const range = peer == null ? parseCidr(key) : undefined
 
-    this.#closeWhere(held => held.state === 'pending' && !held.isFree && !this.#isFriend(held.peer) &&
+    this.#closeWhere(held => held.state === 'pending' && !this.#isFriend(held.peer) && !isFree(this.#parts, held.client) &&
       (range == null ? held.peer != null && peer?.equals(held.peer) === true : held.ip != null && held.direction === 'inbound' && cidrContains(range, held.ip)))
   }
 

@@ -1,6 +1,6 @@
 import { clientOf } from '../address/client.ts'
 import { clientOfSocket } from './socket-places.ts'
-import { isFavourite } from './parts.ts'
+import { isFavourite, isFree } from './parts.ts'
 import type { GaterState } from './gater-state.ts'
 import type { Lives } from './lives.ts'
 import type { Persistence } from './persistence.ts'
@@ -26,11 +26,7 @@ export function makeGatePort ({ state, stages, lives, reporter, persistence }: G
   }
 
   function isExempt (connection: Connection): boolean {
-    const held = heldOf(connection)
-    if (held?.isFree === true || isTrusted(connection) || isFavourite(state, connection.remotePeer)) return true
-
-    const client = held?.client ?? clientOf(connection.remoteAddr)
-    return (client.kind === 'ip' && state.core.isFree(client.ip)) || state.host?.isAllowed(client) === true
+    return isFree(state, heldOf(connection)?.client ?? clientOf(connection.remoteAddr)) || isFavourite(state, connection.remotePeer)
   }
 
   return {

@@ -48,9 +48,6 @@ export class Held {
   peerText: string | undefined = undefined
   place: Place | undefined = undefined
 
-  /** It is trusted or in an exempt network: it makes room for nobody. */
-  isFree = false
-
   /** Why it would have been refused, had not a protected or trusted peer last come from its address. */
   excuse: Denied | undefined = undefined
 

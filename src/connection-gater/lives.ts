@@ -3,7 +3,7 @@ import { DeadlineQueue } from '../clock/deadline-queue.ts'
 import { DENIAL_MESSAGE } from '../limiter/verdict.ts'
 import { DEFAULT_UPGRADE_TIMEOUT } from './make-room.ts'
 import { offenceOfUpgrade } from './offences.ts'
-import { isFavourite } from './parts.ts'
+import { isFavourite, isFree } from './parts.ts'
 import { offenderOf } from './risk-desk.ts'
 import { awaitSocket, mendAbort } from './websocket.ts'
 import type { Held } from './held.ts'
@@ -100,7 +100,7 @@ export class Lives {
 
   /** @returns whether a ban came of it */
   offend (held: Held, offence: Offence): boolean {
-    const offender = held.isFree ? undefined : offenderOf(held.client, held.peer)
+    const offender = isFree(this.#parts, held.client) ? undefined : offenderOf(held.client, held.peer)
 
     return offender != null && this.#parts.desk.offend(offender, offence) != null
   }

@@ -20,14 +20,15 @@ export interface Waiting {
   readonly client: Client
   /** Steady ms, as `now`. */
   readonly since: number
-  /** It makes room for nobody. */
-  readonly isFree: boolean
 }
 
 export interface RoomQuestion<W extends Waiting> {
   /** Oldest first. */
   readonly waiting: Iterable<W>
   readonly crowdedness: (waiting: W) => Crowdedness
+
+  /** Who makes room for nobody; asked of as few as possible. */
+  readonly isFree: (waiting: W) => boolean
   readonly newcomer: { readonly client: Client, readonly crowd: Crowdedness }
   readonly now: number
   readonly upgradeTimeout: number
@@ -47,15 +48,15 @@ export function whoMakesRoom<W extends Waiting> (question: RoomQuestion<W>): W |
   return mostOverdue(question) ?? someoneMoreCrowded(question)
 }
 
-function mostOverdue<W extends Waiting> ({ waiting, crowdedness, now, upgradeTimeout }: RoomQuestion<W>): W | undefined {
+function mostOverdue<W extends Waiting> ({ waiting, crowdedness, isFree, now, upgradeTimeout }: RoomQuestion<W>): W | undefined {
   const due = now - Math.min(PATIENCE, upgradeTimeout / 4)
   let chosen: W | undefined
   let most: Crowdedness = { narrow: 0, wide: 0 }
 
   for (const one of waiting) {
-    if (one.isFree || one.since > due) continue
+    if (one.since > due) continue
     const crowd = crowdedness(one)
-    if (chosen != null && compare(crowd, most) <= 0) continue
+    if ((chosen != null && compare(crowd, most) <= 0) || isFree(one)) continue
 
     chosen = one
     most = crowd
@@ -64,17 +65,16 @@ function mostOverdue<W extends Waiting> ({ waiting, crowdedness, now, upgradeTim
   return chosen
 }
 
-function someoneMoreCrowded<W extends Waiting> ({ waiting, crowdedness, newcomer, random }: RoomQuestion<W>): W | undefined {
+function someoneMoreCrowded<W extends Waiting> ({ waiting, crowdedness, isFree, newcomer, random }: RoomQuestion<W>): W | undefined {
   const { client, crowd: { narrow, wide } } = newcomer
   let chosen: W | undefined
   let seen = 0
 
   for (const one of waiting) {
-    if (one.isFree) continue
     const crowd = crowdedness(one)
     const isMoreCrowded = areNeighbours(one.client, client) ? crowd.narrow > narrow + 1 : compare(crowd, { narrow: narrow + 1, wide: wide + 1 }) > 0
     // A lot among those seen so far, which is a fair one in the end.
-    if (isMoreCrowded && random() * ++seen < 1) chosen = one
+    if (isMoreCrowded && !isFree(one) && random() * ++seen < 1) chosen = one
   }
 
   return chosen

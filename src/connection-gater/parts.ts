@@ -4,6 +4,7 @@ import type { Held } from './held.ts'
 import type { HeldConnections } from './held-connections.ts'
 import type { Lists } from './lists.ts'
 import type { RiskDesk } from './risk-desk.ts'
+import type { Client } from '../address/client-key.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { ConnectionCore } from '../limiter/connection-core.ts'
 import type { GateHost, House } from '../limiter/ports.ts'
@@ -30,6 +31,11 @@ export interface GaterParts {
 
   /** Ends a pending connection that makes room for another one. */
   readonly displace: (held: Held) => void
+}
+
+/** Whether a client is trusted or in an exempt network now, however that was when it connected: it makes room for nobody, and scores nothing. */
+export function isFree ({ core, host }: Pick<GaterParts, 'core' | 'host'>, client: Client): boolean {
+  return (client.kind === 'ip' && core.isFree(client.ip)) || host?.isAllowed(client) === true
 }
 
 /** Whom limits are friendlier to: protected and trusted peers. */

@@ -137,8 +137,6 @@ export class StageDesk implements Deciding {
     const { age, clock } = this.#parts
     const now = clock.now()
     const held = this.#parts.held.hold({ client, direction, since: age.at(now), end: why => { maConn.abort(why) } }, now, false)
-
-    held.isFree = client.kind === 'ip' && this.#parts.core.isFree(client.ip)
     this.#lives.bind(held, maConn)
     return held
   }

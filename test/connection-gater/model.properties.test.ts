@@ -80,11 +80,11 @@ function accept ({ bench: { gater }, model }: Run, key: string, address: string)
   const admission = model.admit(key)
   expect(gater.denyInboundConnection(one)).toBe(!admission.may)
 
-  const { isFree = false, isExcused = false, leaver = undefined } = admission.may ? admission : {}
+  const { isExcused = false, leaver = undefined } = admission.may ? admission : {}
   for (const known of [leaver].filter(known => known != null)) model.close(known)
   for (const paying of [key].filter(() => admission.may)) model.pay(paying)
 
-  const known: Known = { key, socket: one, direction: 'inbound', isFree, isExcused, since: model.time, peer: undefined, isPlaced: false, state: admission.may ? 'pending' : 'gone' }
+  const known: Known = { key, socket: one, direction: 'inbound', isExcused, since: model.time, peer: undefined, isPlaced: false, state: admission.may ? 'pending' : 'gone' }
   model.known.push(known)
   return known
 }
@@ -107,7 +107,7 @@ const ACTS: Readonly<Record<string, Act>> = {
     const may = model.mayDial(key, to.toString())
 
     expect(gater.denyOutboundConnection(to, one)).toBe(!may)
-    model.known.push({ key, socket: one, direction: 'outbound', isFree: true, isExcused: false, since: model.time, peer: undefined, isPlaced: false, state: may ? 'pending' : 'gone' })
+    model.known.push({ key, socket: one, direction: 'outbound', isExcused: false, since: model.time, peer: undefined, isPlaced: false, state: may ? 'pending' : 'gone' })
   },
 
   secure: (run, step) => {

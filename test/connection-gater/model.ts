@@ -8,7 +8,6 @@ export interface Known {
   readonly direction: 'inbound' | 'outbound'
 
   /** It was trusted when it came: it makes room for nobody. */
-  readonly isFree: boolean
   readonly since: number
 
   /** It stands above a limit, because a friend last came from there. */
@@ -36,7 +35,7 @@ export const RATE = { limit: 6, window: 6_000 }
 const TOKEN = RATE.window / RATE.limit
 const PATIENCE = 2_000
 
-export type Admission = { readonly may: false } | { readonly may: true, readonly isFree: boolean, readonly isExcused: boolean, readonly leaver?: Known | undefined }
+export type Admission = { readonly may: false } | { readonly may: true, readonly isExcused: boolean, readonly leaver?: Known | undefined }
 
 const NO: Admission = { may: false }
 
@@ -90,7 +89,7 @@ export class Model {
     if (isExcused && (!isFavoured || this.count(known => known.key === key && known.isExcused && known.state === 'pending') > 0)) return NO
     if (this.isFull && !isFree && !isFavoured) return NO
 
-    return { may: true, isFree, isExcused, leaver: leaver ?? undefined }
+    return { may: true, isExcused, leaver: leaver ?? undefined }
   }
 
   /** What an accepted one pays, where anything is left to pay with. */
@@ -175,7 +174,7 @@ export class Model {
   #makeRoom (key: string): Known | null | undefined {
     const pending = this.#pending()
     if (pending.length < this.limits.maxPending) return null
-    const movable = this.limits.maxPending === 0 ? [] : pending.filter(({ isFree }) => !isFree)
+    const movable = this.limits.maxPending === 0 ? [] : pending.filter(({ key }) => !this.trusted.has(key))
 
     const overdue = movable.filter(({ since }) => since <= this.time - PATIENCE)
     const most = Math.max(...overdue.map(one => this.#crowd(one.key)))

@@ -20,6 +20,7 @@ function makesRoom (rows: readonly Row[], newcomer: string, random = 0, upgradeT
   const leaver = whoMakesRoom({
     waiting,
     crowdedness: one => count(one.address),
+    isFree: one => one.isFree,
     newcomer: { client: clientOf(multiaddr(`${newcomer}/tcp/1`)), crowd: count(newcomer) },
     now: NOW,
     upgradeTimeout,

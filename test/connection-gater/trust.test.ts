@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { multiaddr } from '@multiformats/multiaddr'
-import { ALICE, bench, BOB, FakeHouse, NOTHING, socket } from './kit.ts'
+import { ALICE, bench, BOB, connectionOver, enter, FakeHouse, NOTHING, socket } from './kit.ts'
+import type { ConnectionGater, ConnectionGaterInit } from '../../src/index.ts'
 
 describe('trust', () => {
   it('of an address skips caps, rates and pending caps from accept on, and is counted', () => {
@@ -131,5 +132,43 @@ describe('the house', () => {
     gater.denyInboundConnection(socket())
 
     expect(house.log).toEqual([])
+  })
+})
+
+describe('trust holds as it is when it is asked for, not as it was when somebody came', () => {
+  it.each<[string, ConnectionGaterInit, (gater: ConnectionGater) => unknown]>([
+    ['trust in an address that is withdrawn', { trust: ['192.0.2.1'] }, gater => gater.untrustAddress('192.0.2.1')],
+    ['a network that is exempt no more', { networks: { '192.0.2.0/24': Infinity } }, gater => { gater.setConfig({ networks: {} }) }]
+  ])('%s exempts no connection that is open', (_, init, withdraw) => {
+    const { gater, gate } = bench({ risk: { threshold: 1 }, ...init })
+    const one = socket()
+    enter(gater, one, ALICE)
+    expect(gate.isExempt(connectionOver(one, ALICE))).toBe(true)
+
+    withdraw(gater)
+    expect(gate.isExempt(connectionOver(one, ALICE))).toBe(false)
+    expect(gate.offend(connectionOver(one, ALICE), 'stream-rate')).toBe(true)
+  })
+
+  it('given later it spares who is pending: nobody displaces him', () => {
+    const { gater, clock } = bench({ maxPending: 1 })
+    const one = socket()
+    gater.denyInboundConnection(one)
+    gater.trustAddress('192.0.2.1')
+    clock.advance(3_000)
+
+    expect(gater.denyInboundConnection(socket('/ip4/198.51.100.1/tcp/1'))).toBe(true)
+    expect(one.status).toBe('open')
+  })
+
+  it('given later it scores nothing that he does', () => {
+    const { gater, clock } = bench({ risk: { threshold: 1 } })
+    const one = socket()
+    gater.denyInboundConnection(one)
+    gater.trustAddress('192.0.2.1')
+    clock.advance(10_000)
+    one.die({ local: true, error: new Error('too slow') })
+
+    expect(gater.inspect()).toMatchObject({ ...NOTHING, bans: [], scored: 0 })
   })
 })

@@ -58,7 +58,7 @@ function relayClient (hop: Component | undefined): RelayClient | TransportClient
 }
 
 /** One peer, one key: a peer id may also be written as a CID, which becomes the base58 of its multihash, as in a multiaddr's bytes. */
-function peerText (text: string): string {
+export function peerText (text: string): string {
   if (text.startsWith('1') || text.startsWith('Q')) return text
 
   try {

@@ -1,5 +1,6 @@
 import { CODE_P2P, CODE_TLS, CODE_WS, CODE_WSS } from '@multiformats/multiaddr'
 import { cidrContains, parseCidr } from '../address/cidr.ts'
+import { peerText } from '../address/client.ts'
 import type { Ip } from '../address/ip.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -23,7 +24,9 @@ export function isInsecure (address: Multiaddr): boolean {
   return codes.includes(CODE_WS) && !codes.includes(CODE_WSS) && !codes.includes(CODE_TLS)
 }
 
-/** The peer that an address ends at, as it is written there. */
-export function peerTextOf (address: Multiaddr): string | undefined {
-  return address.getComponents().findLast(({ code }) => code === CODE_P2P)?.value
+/** The peer that an address ends at, as blocks and trust know it, however it is written there. */
+export function targetOf (address: Multiaddr): string | undefined {
+  const text = address.getComponents().findLast(({ code }) => code === CODE_P2P)?.value
+
+  return text == null ? undefined : peerText(text)
 }

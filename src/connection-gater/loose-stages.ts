@@ -1,9 +1,8 @@
 import { clientOf } from '../address/client.ts'
 import { clientKey } from '../address/client-key.ts'
 import { ALLOWED, deny } from '../limiter/denial.ts'
-import { isInsecure, isPrivate, peerTextOf } from './dial-rules.ts'
+import { isInsecure, isPrivate, targetOf } from './dial-rules.ts'
 import { outboundTotals } from './known-stages.ts'
-import { peerIdFromString } from '@libp2p/peer-id'
 import type { KnownStages } from './known-stages.ts'
 import type { GaterParts } from './parts.ts'
 import type { Denied, Verdict } from '../limiter/verdict.ts'
@@ -77,17 +76,5 @@ export class LooseStages {
     const text = peer.toString()
 
     return lists.trustsPeer(text) ? undefined : desk.bannedPeer(text, clock.now())
-  }
-}
-
-/** A peer id may be written in several ways; blocks know one. */
-function targetOf (address: Multiaddr): string | undefined {
-  const text = peerTextOf(address)
-  if (text == null || text.startsWith('1') || text.startsWith('Q')) return text
-
-  try {
-    return peerIdFromString(text).toString()
-  } catch {
-    return text
   }
 }

@@ -1,4 +1,5 @@
 import { multiaddr } from '@multiformats/multiaddr'
+import { base58btc } from 'multiformats/bases/base58'
 import { describe, expect, it } from 'vitest'
 import { STAGE_RULES } from '../../src/connection-gater/stages.ts'
 import { ALICE, bench, BOB, MALLORY, NOTHING, RELAY, socket } from './kit.ts'
@@ -66,7 +67,8 @@ describe('a blocked peer', () => {
     await gater.blockPeer(ALICE)
 
     expect(gater.denyDialMultiaddr(ADDRESS.encapsulate(`/p2p/${ALICE.toString()}`))).toBe(true)
-    expect(gater.denyDialMultiaddr(ADDRESS.encapsulate(`/p2p/${ALICE.toCID().toString()}`))).toBe(true)
+    expect(gater.denyDialMultiaddr(multiaddr(`${ADDRESS.toString()}/p2p/${ALICE.toCID().toString()}`))).toBe(true)
+    expect(gater.denyDialMultiaddr(multiaddr(`${ADDRESS.toString()}/p2p/${ALICE.toCID().toString(base58btc)}`))).toBe(true)
     expect(gater.denyDialMultiaddr(ADDRESS.encapsulate(`/p2p/${BOB.toString()}`))).toBe(false)
   })
 

@@ -7,7 +7,7 @@ import type { GaterParts } from './parts.ts'
 import type { Client } from '../address/client-key.ts'
 import type { Denied, DenyReason } from '../limiter/verdict.ts'
 
-/** Above which limits an address may stand from which a protected or trusted peer last came, with one pending connection. */
+/** Above which limits an address may stand from which a protected or trusted peer last came, with one pending connection. A relay, for a trusted peer, above its own. */
 const EXCUSABLE: ReadonlySet<DenyReason> = new Set(['connection-limit', 'network-limit', 'overflow-limit', 'connect-rate', 'pending-limit', 'pending-total'])
 
 /** A place at every level, or why there is none. */
@@ -25,15 +25,18 @@ interface Room {
 export class AcceptStage {
   readonly #parts: GaterParts
 
-  /** Addresses of friends that stand above their limits with one connection now. */
+  /** Addresses of friends, and relays that they come through, that stand above their limits with one connection now. */
   readonly #excused = new Map<string, Held>()
 
   constructor (parts: GaterParts) {
     this.#parts = parts
   }
 
-  /** @param isAllowed - by js-libp2p's own allow list, which is trust */
-  admit (client: Client, isAllowed: boolean, end: End): Admission {
+  /**
+   * @param isAllowed - by js-libp2p's own allow list, which is trust
+   * @param claim - who comes through a relay, as far as the relay says: proved at *secured*
+   */
+  admit (client: Client, isAllowed: boolean, end: End, claim: () => string | undefined = () => undefined): Admission {
     const { core, held, lists, clock, age } = this.#parts
     const now = clock.now()
     const since = age.at(now)
@@ -50,7 +53,7 @@ export class AcceptStage {
       if (room.allow) leaver = room.leaver
       else excuse = room
     }
-    if (excuse != null && !this.#excuses(client, excuse)) return excuse
+    if (excuse != null && !this.#excuses(client, excuse, claim)) return excuse
     const inexcusable = excuse == null ? undefined : this.#transportCap(client) ?? this.#totals()
     if (inexcusable != null) return inexcusable
 
@@ -71,7 +74,7 @@ export class AcceptStage {
       if (denied != null) return denied
     }
 
-    const denied = this.#transportCap(client) ?? this.#totals()
+    const denied = this.#transportCap(client) ?? this.#relayCap(client) ?? this.#totals()
     if (denied != null || free || held.pendingOf(client) < limits.maxPendingPerIp) return denied
     return deny({ action: 'close', reason: 'pending-limit', limit: limits.maxPendingPerIp, key: clientKey(client) })
   }
@@ -82,8 +85,14 @@ export class AcceptStage {
     const limit = transport === 'unknown' ? Infinity : limits.transportLimits[transport] ?? Infinity
 
     if (held.onTransport(transport) >= limit) return deny({ action: 'close', reason: 'transport-limit', limit, key: `transport:${transport}` })
-    if (client.kind !== 'relay' || held.relayed(client.relay) < limits.maxConnsPerRelay) return undefined
-    return deny({ action: 'close', reason: 'relay-limit', limit: limits.maxConnsPerRelay, key: clientKey(client) })
+    return undefined
+  }
+
+  #relayCap (client: Client): Denied | undefined {
+    const { limits: { maxConnsPerRelay: limit }, held } = this.#parts
+    if (client.kind !== 'relay' || held.relayed(client.relay) < limit) return undefined
+
+    return deny({ action: 'close', reason: 'relay-limit', limit, key: clientKey(client) })
   }
 
   #totals (): Denied | undefined {
@@ -114,8 +123,14 @@ export class AcceptStage {
     return leaver == null ? deny({ action: 'close', reason: 'pending-total', limit: limits.maxPending }) : { allow: true, leaver }
   }
 
-  #excuses (client: Client, denied: Denied): boolean {
-    return EXCUSABLE.has(denied.reason) && this.#isFavoured(client) && this.#excused.get(clientKey(client))?.state !== 'pending'
+  #excuses (client: Client, { reason }: Denied, claim: () => string | undefined): boolean {
+    const isFriends = reason === 'relay-limit' ? this.#isTrusted(claim()) : EXCUSABLE.has(reason) && this.#isFavoured(client)
+
+    return isFriends && this.#excused.get(clientKey(client))?.state !== 'pending'
+  }
+
+  #isTrusted (peer: string | undefined): boolean {
+    return peer != null && this.#parts.lists.trustsPeer(peer)
   }
 
   #excuse (held: Held, excuse: Denied): void {

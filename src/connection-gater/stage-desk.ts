@@ -1,4 +1,5 @@
-import { clientOf } from '../address/client.ts'
+import { CODE_P2P } from '@multiformats/multiaddr'
+import { clientOf, peerText } from '../address/client.ts'
 import { ALLOWED, deny } from '../limiter/denial.ts'
 import { AcceptStage } from './accept-stage.ts'
 import { Held } from './held.ts'
@@ -47,7 +48,7 @@ export class StageDesk implements Deciding {
       return blocked ?? ALLOWED
     }
 
-    const admission = this.#accept.admit(client, this.#isAllowed(client), why => { maConn.abort(why) })
+    const admission = this.#accept.admit(client, this.#isAllowed(client), why => { maConn.abort(why) }, () => claimIn(maConn.remoteAddr))
     if (!(admission instanceof Held)) return admission
 
     this.#lives.bind(admission, maConn)
@@ -144,4 +145,11 @@ export class StageDesk implements Deciding {
   #isAllowed (client: Client): boolean {
     return this.#parts.host?.isAllowed(client) === true
   }
+}
+
+/** Who comes, where his address says so: a relay writes him behind itself. */
+function claimIn (address: Multiaddr): string | undefined {
+  const last = address.getComponents().at(-1)
+
+  return last?.code === CODE_P2P && last.value != null ? peerText(last.value) : undefined
 }

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { ALICE, bench, BOB, enter, PEERS, RELAY, socket } from './kit.ts'
+import { ALICE, bench, BOB, CAROL, enter, MALLORY, PEERS, RELAY, socket } from './kit.ts'
 import { brokenStore } from './store-kit.ts'
+import type { Socket } from './kit.ts'
+import type { PeerId } from '@libp2p/interface'
 
 describe('totals', () => {
   it.each([
@@ -83,5 +85,28 @@ describe('totals', () => {
 
     first!.die()
     expect(gater.denyInboundRelayedConnection(RELAY, PEERS[2]!)).toBe(false)
+  })
+  it('of a relay are not lifted by trust in the relay', () => {
+    const { gater } = bench({ maxConnsPerRelay: 1, trust: [RELAY] })
+    const nameless = `/ip4/203.0.113.1/tcp/1/p2p/${RELAY.toString()}/p2p-circuit`
+    expect(enter(gater, socket(nameless), ALICE)).toBe('open')
+
+    expect(gater.denyInboundConnection(socket(nameless))).toBe(true)
+  })
+
+  it('of a relay let in who says he is a trusted peer, one at a time, and find out at secured', () => {
+    const { gater, denials } = bench({ maxConnsPerRelay: 1, trust: [BOB] })
+    const through = (peer: PeerId): Socket => socket(`/ip4/203.0.113.1/tcp/1/p2p/${RELAY.toString()}/p2p-circuit/p2p/${peer.toString()}`)
+    expect(enter(gater, through(ALICE), ALICE)).toBe('open')
+
+    expect(gater.denyInboundRelayedConnection(RELAY, BOB)).toBe(false)
+    expect(enter(gater, through(BOB), BOB)).toBe('open')
+    expect(enter(gater, through(CAROL), CAROL)).toBe('accept')
+
+    const liar = through(BOB)
+    expect([gater.denyInboundConnection(liar), gater.denyInboundConnection(through(BOB))]).toEqual([false, true])
+    expect(gater.denyInboundEncryptedConnection(MALLORY, liar)).toBe(true)
+    expect(enter(gater, through(BOB), BOB)).toBe('open')
+    expect(denials.map(({ stage, reason }) => `${stage} ${reason}`)).toEqual(['accept relay-limit', 'accept relay-limit', 'secured relay-limit'])
   })
 })

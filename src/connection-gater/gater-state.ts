@@ -94,6 +94,8 @@ export class GaterState implements GaterParts {
     refuseCoreLimits(init)
     const core = coreOf(init.limiter)
     if (core == null) throw new InvalidOptionError('limiter', 'a limiter made by connectionLimiter', init.limiter)
+
+    core.pin(ip => this.desk.isHeld(ip))
     return core
   }
 }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { offenceOfUpgrade } from '../../src/connection-gater/offences.ts'
+import { connectionLimiter } from '../../src/limiter.ts'
 import { ALICE, bench, BOB, CAROL, connectionOver, enter, FakeHouse, RELAY, socket } from './kit.ts'
+import type { Socket } from './kit.ts'
+import type { ConnectionGaterInit } from '../../src/index.ts'
 
 function failWith (name: string): Error {
   return Object.assign(new Error('failed'), { name })
@@ -16,6 +19,27 @@ describe('the offence in a failed upgrade', () => {
     ['our own stop', { age: 50, isLocal: true, error: failWith('AbortError'), wasFull: false }, undefined]
   ] as const)('%s', (_, facts, offence) => {
     expect(offenceOfUpgrade({ ...facts, upgradeTimeout: 10_000 })).toBe(offence)
+  })
+})
+
+describe('a client that has a score', () => {
+  const limits = { connectRate: { ipv4: { 32: { strategy: 'token-bucket', limit: 2, window: 1_000_000 } } }, prefixLimits: { ipv4: {}, ipv6: {} }, capacity: 32 } as const
+
+  it.each([
+    ['of its own', (): ConnectionGaterInit => limits],
+    ['that it shares', (): ConnectionGaterInit => ({ limiter: connectionLimiter(limits), networks: undefined as never })]
+  ])('is not forgotten by the rate of a limiter %s when others come', (_, init) => {
+    const { gater } = bench(init())
+    const comes = (ip: string): { one: Socket, isDenied: unknown } => {
+      const one = socket(`/ip4/${ip}/tcp/1`)
+      return { one, isDenied: gater.denyInboundConnection(one) }
+    }
+    const all = [1, 2, 3].map(() => comes('10.0.0.1'))
+    for (const { one } of all) one.die()
+    for (const one of [2, 3]) comes(`10.0.0.${one}`)
+
+    expect(comes('10.0.0.1').isDenied).toBe(true)
+    expect(gater.inspect().scored).toBe(1)
   })
 })
 

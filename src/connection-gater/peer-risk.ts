@@ -29,11 +29,12 @@ export class PeerRisk {
   readonly #scores = new Map<string, Score>()
   readonly #bans: PeerRules
 
-  constructor (config: RiskConfig | undefined, capacity: number) {
+  /** @param onEnd - told of each ban that has ended, when that is noticed */
+  constructor (config: RiskConfig | undefined, capacity: number, onEnd: (ban: PeerRule) => void) {
     this.#config = config
     this.#halfLife = config?.halfLife ?? Infinity
     this.#capacity = capacity
-    this.#bans = new PeerRules(capacity)
+    this.#bans = new PeerRules(capacity, onEnd)
   }
 
   /** As the limiter's own: scores and bans stay, and scores fade at the new pace from here on. */
@@ -101,8 +102,9 @@ export class PeerRisk {
     return this.#bans.list(now)
   }
 
-  takeEnded (now: number): PeerRule[] {
-    return this.#bans.takeEnded(now)
+  /** Notices which bans have ended. */
+  sweep (now: number): void {
+    this.#bans.sweep(now)
   }
 
   #fade ({ score, at }: Score, time: number): number {

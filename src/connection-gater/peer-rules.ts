@@ -17,9 +17,12 @@ export class PeerRules {
   readonly #capacity: number
   readonly #time = new SteadyTime()
   readonly #rules = new Map<string, PeerRule>() // `until` is steady in here
+  readonly #onEnd: (rule: PeerRule) => void
 
-  constructor (capacity: number) {
+  /** @param onEnd - told of each rule that has ended, when that is noticed */
+  constructor (capacity: number, onEnd: (rule: PeerRule) => void = () => {}) {
     this.#capacity = capacity
+    this.#onEnd = onEnd
   }
 
   get size (): number {
@@ -33,7 +36,8 @@ export class PeerRules {
     const known = this.#rules.get(text)
 
     if (known != null && known.until > time && known.until >= time + ms) return false
-    if (known == null && this.#rules.size >= this.#capacity) this.#makeRoom(text, time)
+    if (known != null && known.until <= time) this.#end(text, known)
+    if (!this.#rules.has(text) && this.#rules.size >= this.#capacity) this.#makeRoom(text, now)
 
     this.#rules.set(text, { peer, until: time + ms, reason })
     return true
@@ -41,10 +45,7 @@ export class PeerRules {
 
   /** @returns whether it was there and had not ended */
   delete (peer: string, now: number): boolean {
-    const rule = this.#rules.get(peer)
-
-    this.#rules.delete(peer)
-    return rule != null && rule.until > this.#time.at(now)
+    return this.find(peer, now) != null && this.#rules.delete(peer)
   }
 
   find (peer: string, now: number): PeerRule | undefined {
@@ -53,26 +54,29 @@ export class PeerRules {
     if (rule == null) return undefined
 
     if (rule.until > this.#time.at(now)) return this.#describe(rule)
-    this.#rules.delete(peer)
+    this.#end(peer, rule)
     return undefined
   }
 
   list (now: number): PeerRule[] {
-    this.takeEnded(now)
+    this.sweep(now)
     return [...this.#rules.values()].map(rule => this.#describe(rule))
   }
 
-  /** Forgets what has ended. @returns what that was */
-  takeEnded (now: number): PeerRule[] {
+  /** Forgets what has ended. */
+  sweep (now: number): void {
     const time = this.#time.at(now)
-    const ended = [...this.#rules.values()].filter(({ until }) => until <= time)
 
-    for (const { peer } of ended) this.#rules.delete(peer.toString())
-    return ended.map(rule => this.#describe(rule))
+    for (const [text, rule] of this.#rules) if (rule.until <= time) this.#end(text, rule)
   }
 
-  #makeRoom (peer: string, time: number): void {
-    for (const [text, { until }] of this.#rules) if (until <= time) this.#rules.delete(text)
+  #end (peer: string, rule: PeerRule): void {
+    this.#rules.delete(peer)
+    this.#onEnd(this.#describe(rule))
+  }
+
+  #makeRoom (peer: string, now: number): void {
+    this.sweep(now)
     if (this.#rules.size >= this.#capacity) throw new CapacityError(`block peer ${peer}`, this.#capacity)
   }
 

@@ -35,7 +35,7 @@ export class RiskDesk {
   constructor (config: RiskConfig | undefined, capacity: number, clock: Clock) {
     this.#clock = clock
     this.#addresses = new Risk({ config, capacity })
-    this.#peers = new PeerRisk(config, capacity)
+    this.#peers = new PeerRisk(config, capacity, ban => { this.onUnban.emit({ ...this.#ofPeer(ban), cause: 'ended' }) })
     this.#alarm = new Alarm(clock, () => { this.#sweep() })
     this.#addresses.onUnban.add(({ cause, ...ban }) => { this.onUnban.emit({ ...this.#ofAddress(ban), cause }) })
   }
@@ -116,7 +116,7 @@ export class RiskDesk {
     const now = this.#clock.now()
 
     this.#addresses.sweep(now)
-    for (const ban of this.#peers.takeEnded(now)) this.onUnban.emit({ ...this.#ofPeer(ban), cause: 'ended' })
+    this.#peers.sweep(now)
     this.#alarm.set(this.bans().reduce((next, { until }) => Math.min(next, until), Infinity))
   }
 

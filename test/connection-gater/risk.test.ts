@@ -3,7 +3,7 @@ import { offenceOfUpgrade } from '../../src/connection-gater/offences.ts'
 import { connectionLimiter } from '../../src/limiter.ts'
 import { ALICE, bench, BOB, CAROL, connectionOver, enter, FakeHouse, RELAY, socket } from './kit.ts'
 import type { Socket } from './kit.ts'
-import type { ConnectionGaterInit } from '../../src/index.ts'
+import type { ConnectionGater, ConnectionGaterInit } from '../../src/index.ts'
 
 function failWith (name: string): Error {
   return Object.assign(new Error('failed'), { name })
@@ -190,6 +190,25 @@ describe('a ban', () => {
     clock.advance(1_000)
     expect(ended).toMatchObject([{ key: '192.0.2.1', cause: 'ended' }])
     expect(clock.pending).toBe(0)
+  })
+
+  it.each<[string, (gater: ConnectionGater) => unknown]>([
+    ['comes again', gater => gater.denyInboundRelayedConnection(RELAY, BOB)],
+    ['is looked at', gater => gater.inspect()],
+    ['is unblocked', async gater => gater.unblockPeer(BOB)]
+  ])('of a relayed peer ends with an event, once, also when he %s between the end and the timer', (_, ask) => {
+    const { gater, gate, clock } = bench({ risk: { threshold: 1, banTime: 1_000 } })
+    const ended: unknown[] = []
+    gater.addEventListener('unban', ({ detail }) => { ended.push(detail) })
+    const one = socket(`/ip4/203.0.113.1/tcp/1/p2p/${RELAY.toString()}/p2p-circuit/p2p/${BOB.toString()}`)
+    enter(gater, one, BOB)
+    gate.offend(connectionOver(one, BOB), 'stream-rate')
+
+    clock.jump(clock.now() + 1_000)
+    ask(gater)
+    expect(ended).toMatchObject([{ key: BOB.toString(), cause: 'ended' }])
+    clock.advance(1_000)
+    expect(ended).toHaveLength(1)
   })
 
   it('is longer each time', () => {

@@ -113,17 +113,26 @@ export class PeerRisk {
   }
 
   #write (peer: string, score: Score, time: number): void {
+    if (!this.#scores.has(peer) && this.#scores.size >= this.#capacity) this.#makeRoom(time)
+    // Who finds no place is not scored: a stranger's peer ids are free, what is known of others is not.
+    if (!this.#scores.has(peer) && this.#scores.size >= this.#capacity) return
+
+    this.#moveToEnd(peer, score)
+  }
+
+  /** Looks at those who were not looked at, nor written, for longest: some who offend again and again do not hide the forgotten behind them. */
+  #makeRoom (time: number): void {
     let looked = 0
 
-    // Oldest first. Who finds no place is not scored: a stranger's peer ids are free, what is known of others is not.
-    if (!this.#scores.has(peer) && this.#scores.size >= this.#capacity) {
-      for (const [text, other] of this.#scores) {
-        if (this.#fade(other, time) === 0) this.#scores.delete(text)
-        if (++looked === SWEEP) break
-      }
-      if (this.#scores.size >= this.#capacity) return
+    for (const [peer, score] of this.#scores) {
+      if (looked++ === SWEEP) break
+      if (this.#fade(score, time) === 0) this.#scores.delete(peer)
+      else this.#moveToEnd(peer, score)
     }
+  }
 
+  #moveToEnd (peer: string, score: Score): void {
+    this.#scores.delete(peer)
     this.#scores.set(peer, score)
   }
 }

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest'
+import { PeerRisk } from '../../src/connection-gater/peer-risk.ts'
+import { parseRisk } from '../../src/limiter/risk-options.ts'
+import type { PeerId } from '@libp2p/interface'
+
+const START = 1_000_000
+const HALF_LIFE = 600_000
+
+function peer (n: number): PeerId {
+  return { toString: () => `peer ${n}` } as PeerId
+}
+
+it('a full ledger is not shut by some who offend again now and then: the forgotten behind them make room', () => {
+  const risk = new PeerRisk(parseRisk({ threshold: 3 }), 40, () => {})
+  const offend = (count: number, at: number): void => { for (let n = 0; n < count; n++) risk.offend(peer(n), 'stream-rate', START + at * HALF_LIFE) }
+  offend(40, 0)
+  for (let at = 1; at <= 12; at++) offend(32, at)
+
+  const newcomer = peer(1_000)
+  expect([1, 2, 3].map(() => risk.offend(newcomer, 'stream-rate', START + 12 * HALF_LIFE)?.peer)).toEqual([undefined, undefined, newcomer])
+  expect(risk.tracked).toBeLessThanOrEqual(40)
+})
+
+it('who finds no place in a full ledger is not scored, and pushes nobody out', () => {
+  const risk = new PeerRisk(parseRisk({ threshold: 3 }), 40, () => {})
+  for (let n = 0; n < 40; n++) risk.offend(peer(n), 'stream-rate', START)
+
+  expect([1, 2, 3].map(() => risk.offend(peer(1_000), 'stream-rate', START))).toEqual([undefined, undefined, undefined])
+  expect([1, 2].map(() => risk.offend(peer(0), 'stream-rate', START)?.reason)).toEqual([undefined, 'stream-rate'])
+})

@@ -74,6 +74,7 @@ class ConnManagerService extends ConnManagerPart {
   readonly #components: ConnManagerComponents
   readonly #options: ConnManagerOptions
   readonly #gate: Gate | undefined
+  readonly #countDenials: () => () => void
   #undo: Array<() => void> = []
 
   constructor (options: ConnManagerOptions, components: ConnManagerComponents) {
@@ -90,10 +91,9 @@ class ConnManagerService extends ConnManagerPart {
     this.#components = components
     this.#options = options
     this.#gate = gate
-    if (components.metrics == null) return
-
-    registerConnManagerMetrics(components.metrics, this)
-    if (gate != null) registerGateMetrics(components.metrics, gate)
+    const { metrics } = components
+    this.#countDenials = metrics == null || gate == null ? () => () => {} : registerGateMetrics(metrics, gate)
+    if (metrics != null) registerConnManagerMetrics(metrics, this)
   }
 
   /** Nobody listens before stored blocks and bans are in force. */
@@ -118,6 +118,7 @@ class ConnManagerService extends ConnManagerPart {
         events.removeEventListener('connection:close', this.#onClose)
         events.removeEventListener('peer:update', this.#onUpdate)
       },
+      this.#countDenials(),
       this.#attach(),
       announceHouse(events, this.house),
       this.#guardListeners(log),

@@ -2,8 +2,10 @@ import { MemoryDatastore } from 'datastore-core'
 import { describe, expect, it } from 'vitest'
 import { simpleMetrics } from '@libp2p/simple-metrics'
 import { webSockets } from '@libp2p/websockets'
+import { multiaddr } from '@multiformats/multiaddr'
 import { connectionGater, connectionManagerDefaults } from '../../src/index.ts'
 import { guarded, plainNode, visitorFrom } from '../support/gater-node.ts'
+import { scrapedMetrics } from '../support/scraped-metrics.ts'
 import { spyLogger } from '../support/spy-logger.ts'
 import { stoppedAfter } from '../support/stopped-after.ts'
 import { until } from '../support/until.ts'
@@ -86,6 +88,21 @@ describe('a gater and a manager on one node', () => {
 
     await until('it is counted', () => JSON.stringify(seen)?.includes('"accept/connection-limit":1') === true)
     expect(seen).toMatchObject({ libp2p_connmgr_denied_total: { 'accept/connection-limit': 1 } })
+  })
+
+  it('count denials while they run, and no longer: the next node of the same gater counts them itself', async () => {
+    const [before, after] = [scrapedMetrics(), scrapedMetrics()]
+    const { node: first, gater } = await guarded(LISTEN, { blocks: ['192.0.2.1'] }, {}, { metrics: before.metrics })
+    await first.stop()
+    const { node: second } = await guarded(LISTEN, {}, {}, { connectionGater: gater, metrics: after.metrics })
+    mine(second)
+    gater.denyDialMultiaddr(multiaddr('/ip4/192.0.2.1/tcp/1'))
+    await second.stop()
+    await second.start()
+    gater.denyDialMultiaddr(multiaddr('/ip4/192.0.2.1/tcp/1'))
+
+    expect(await before.scrape('libp2p_connmgr_denied')).toEqual({ libp2p_connmgr_denied_total: {} })
+    expect(await after.scrape('libp2p_connmgr_denied')).toEqual({ libp2p_connmgr_denied_total: { 'addr-dial/blocked-address': 2 } })
   })
 
   it.each([

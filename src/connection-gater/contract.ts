@@ -145,7 +145,10 @@ export interface Intercept {
   /** May this peer be dialled, whatever its address? */
   peerDial (peer: PeerId): Verdict
 
-  /** May this address be dialled, after DNS? The peer is undefined where the address names none. */
+  /**
+   * May this address be dialled? The peer is undefined where the address names none. js-libp2p resolves `/dnsaddr` before it asks; a name in `/dns4`, `/dns6` or
+   * `/dns` is resolved by the transport, behind us.
+   */
   addrDial (peer: PeerId | undefined, address: Multiaddr): Verdict
 
   /** Counts the connection, in this turn of the event loop, until its socket has closed. */

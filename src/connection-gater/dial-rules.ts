@@ -1,20 +1,32 @@
-import { CODE_P2P, CODE_TLS, CODE_WS, CODE_WSS } from '@multiformats/multiaddr'
+import { CODE_DNS, CODE_DNS4, CODE_DNS6, CODE_DNSADDR, CODE_P2P, CODE_TLS, CODE_WS, CODE_WSS } from '@multiformats/multiaddr'
 import { cidrContains, parseCidr } from '../address/cidr.ts'
 import { peerText } from '../address/client.ts'
 import type { Ip } from '../address/ip.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
 /**
- * Ranges that mean nothing on the internet, or another host there than here (the IANA's special-purpose registries). Whoever dials them from a
- * data centre because a peer announced them scans his host's network, and hears of it.
+ * Ranges that mean nothing on the internet, or another host there than here: the IANA's special-purpose registries, all that js-libp2p's own default
+ * refuses, and multicast. Whoever dials them from a data centre because a peer announced them scans his host's network, and hears of it.
  */
 const PRIVATE = [
-  '0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.168.0.0/16', '198.18.0.0/15', '240.0.0.0/4',
-  '::/128', '::1/128', 'fc00::/7', 'fe80::/10'
+  '0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24', '192.31.196.0/24', '192.52.193.0/24',
+  '192.88.99.0/24', '192.168.0.0/16', '192.175.48.0/24', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4',
+  '::/96', '64:ff9b:1::/48', '100::/64', '2001::/32', '2001:20::/28', '2001:db8::/32', '2002::/16', '3fff::/20', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8'
 ].map(parseCidr)
 
+/** IPv4 through a translator of the network's: what matters is the address within. */
+const TRANSLATED = parseCidr('64:ff9b::/96')
+
+const NAMES: ReadonlySet<number> = new Set([CODE_DNS, CODE_DNS4, CODE_DNS6, CODE_DNSADDR])
+
 export function isPrivate (ip: Ip): boolean {
+  if (ip.family === 6 && cidrContains(TRANSLATED, ip)) return isPrivate({ family: 4, bits: ip.d })
   return PRIVATE.some(range => cidrContains(range, ip))
+}
+
+/** Ourselves by name (RFC 6761). Other names are resolved by the transport, behind us. */
+export function isLocalhost (address: Multiaddr): boolean {
+  return address.getComponents().some(({ code, value = '' }) => NAMES.has(code) && /(?:^|\.)localhost\.?$/i.test(value))
 }
 
 /** A WebSocket without TLS, which a browser's page may not dial. */

@@ -1,10 +1,11 @@
 import { clientOf } from '../address/client.ts'
 import { clientKey } from '../address/client-key.ts'
 import { ALLOWED, deny } from '../limiter/denial.ts'
-import { isInsecure, isPrivate, targetOf } from './dial-rules.ts'
+import { isInsecure, isLocalhost, isPrivate, targetOf } from './dial-rules.ts'
 import { outboundTotals } from './known-stages.ts'
 import type { KnownStages } from './known-stages.ts'
 import type { GaterParts } from './parts.ts'
+import type { Client } from '../address/client-key.ts'
 import type { Denied, Verdict } from '../limiter/verdict.ts'
 import type { PeerId } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -37,7 +38,7 @@ export class LooseStages {
     if (blocked != null) return blocked
     if (lists.trustsClient(client)) return ALLOWED
 
-    if (!limits.dialPrivate && client.kind === 'ip' && isPrivate(client.ip)) return deny({ action: 'close', reason: 'private-address', key: clientKey(client) })
+    if (!limits.dialPrivate && isPrivateHere(client, address)) return deny({ action: 'close', reason: 'private-address', key: clientKey(client) })
     if (!limits.dialInsecure && isInsecure(address)) return deny({ action: 'close', reason: 'insecure-address', key: clientKey(client) })
     return ALLOWED
   }
@@ -77,4 +78,9 @@ export class LooseStages {
 
     return lists.trustsPeer(text) ? undefined : desk.bannedPeer(text, clock.now())
   }
+}
+
+/** The address of a relay is asked about when the relay is dialled. */
+function isPrivateHere (client: Client, address: Multiaddr): boolean {
+  return client.kind === 'ip' ? isPrivate(client.ip) : client.kind === 'transport' && isLocalhost(address)
 }

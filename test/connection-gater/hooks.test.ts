@@ -117,7 +117,25 @@ describe('dial policies', () => {
     ['/ip6/fe80::1/tcp/1', 'private-address'],
     ['/ip6/fd00::1/tcp/1', 'private-address'],
     ['/ip6/::ffff:10.0.0.1/tcp/1', 'private-address'],
-    ['/ip4/192.0.2.1/tcp/1/ws', 'insecure-address'],
+    ['/ip4/192.0.2.1/tcp/1', 'private-address'],
+    ['/ip4/198.51.100.1/tcp/1', 'private-address'],
+    ['/ip4/203.0.113.1/tcp/1', 'private-address'],
+    ['/ip4/192.88.99.1/tcp/1', 'private-address'],
+    ['/ip4/224.0.0.1/tcp/1', 'private-address'],
+    ['/ip6/::1/tcp/1', 'private-address'],
+    ['/ip6/::7f00:1/tcp/1', 'private-address'],
+    ['/ip6/64:ff9b::a00:1/tcp/1', 'private-address'],
+    ['/ip6/100::1/tcp/1', 'private-address'],
+    ['/ip6/2001:db8::1/tcp/1', 'private-address'],
+    ['/ip6/2001:0:a00:1::1/tcp/1', 'private-address'],
+    ['/ip6/2002:a00:1::/tcp/1', 'private-address'],
+    ['/ip6/ff02::1/tcp/1', 'private-address'],
+    ['/dns/localhost/tcp/1', 'private-address'],
+    ['/dns4/localhost/tcp/22', 'private-address'],
+    ['/dns6/LocalHost./tcp/1', 'private-address'],
+    ['/dnsaddr/localhost', 'private-address'],
+    ['/dns4/app.localhost/tcp/443/tls/ws', 'private-address'],
+    ['/ip4/9.9.9.9/tcp/1/ws', 'insecure-address'],
     ['/dns4/example.org/tcp/80/ws', 'insecure-address']
   ])('refuse %s as %s where they say so, and only there', (address, reason) => {
     const strict = bench({ dialPrivate: false, dialInsecure: false })
@@ -128,7 +146,8 @@ describe('dial policies', () => {
   })
 
   it.each([
-    '/ip4/192.0.2.1/tcp/1', '/ip6/2001:db8::1/tcp/1', '/dns4/example.org/tcp/443/tls/ws', '/dns4/example.org/tcp/443/wss', '/ip4/172.32.0.1/tcp/1'
+    '/ip4/9.9.9.9/tcp/1', '/ip6/2620:fe::fe/tcp/1', '/ip6/64:ff9b::909:909/tcp/1', '/ip6/2001:41d0::1/tcp/1', '/dns4/localhost.example.org/tcp/1', '/dns4/notlocalhost/tcp/1',
+    '/dns4/example.org/tcp/443/tls/ws', '/dns4/example.org/tcp/443/wss', '/ip4/172.32.0.1/tcp/1'
   ])('let %s pass', address => {
     expect(bench({ dialPrivate: false, dialInsecure: false }).gater.denyDialMultiaddr(multiaddr(address))).toBe(false)
   })

@@ -112,8 +112,8 @@ class GaterBody {
       user: also == null ? undefined : new UserGater(also, () => state.checks, state.clock, log),
       loading: () => persistence.isLoaded ? undefined : persistence.load(),
 
-      denied: (denied, { stage, maConn, peer }) => {
-        reporter.denied(stage, denied, { maConn, peer })
+      denied: (denied, { stage, maConn, address, peer }) => {
+        reporter.denied(stage, denied, { maConn, address, peer })
         if (maConn == null) return
 
         const held = state.held.find(maConn.timeline)

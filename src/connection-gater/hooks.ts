@@ -21,6 +21,7 @@ interface Question {
   /** What is done once everybody has said yes. */
   readonly commit?: () => void
   readonly maConn?: MultiaddrConnection
+  readonly address?: Multiaddr
   readonly peer?: PeerId
 }
 
@@ -51,7 +52,7 @@ export interface HooksInit {
   readonly loading: () => Promise<void> | undefined
 
   /** Counts and says it, and ends the socket that it is about. */
-  readonly denied: (denied: Denied, question: Pick<Question, 'stage' | 'maConn' | 'peer'>) => void
+  readonly denied: (denied: Denied, question: Pick<Question, 'stage' | 'maConn' | 'address' | 'peer'>) => void
 
   /** Something of ours threw. */
   readonly failed: (stage: Stage, error: unknown) => Answer
@@ -70,7 +71,7 @@ export function makeHooks (init: HooksInit): Required<Libp2pConnectionGater> {
 
   return {
     denyDialPeer: peer => ask({ hook: 'denyDialPeer', stage: 'peer-dial', args: [peer], peer, decide: () => gate.peerDial(peer) }),
-    denyDialMultiaddr: address => ask({ hook: 'denyDialMultiaddr', stage: 'addr-dial', args: [address], decide: () => gate.addrDial(address) }),
+    denyDialMultiaddr: address => ask({ hook: 'denyDialMultiaddr', stage: 'addr-dial', args: [address], address, decide: () => gate.addrDial(address) }),
     denyInboundConnection: maConn => ask({ hook: 'denyInboundConnection', stage: 'accept', args: [maConn], maConn, decide: () => gate.accept(maConn) }),
     denyOutboundConnection: (peer, maConn) => ask({
       hook: 'denyOutboundConnection', stage: 'outbound', args: [peer, maConn], peer, maConn, decide: () => gate.outbound(peer, maConn)
@@ -97,7 +98,7 @@ export function makeHooks (init: HooksInit): Required<Libp2pConnectionGater> {
       hook: 'denyInboundRelayedConnection', stage: 'relayed', args: [relay, remote], peer: remote, decide: () => gate.relayed(relay, remote)
     }),
     filterMultiaddrForPeer: (peer, address) => invert(ask({
-      hook: 'filterMultiaddrForPeer', stage: 'filter', args: [peer, address], peer, decide: () => gate.filter(address)
+      hook: 'filterMultiaddrForPeer', stage: 'filter', args: [peer, address], peer, address, decide: () => gate.filter(address)
     }))
   }
 }

@@ -1,7 +1,9 @@
 import { clientOf } from '../address/client.ts'
+import { targetOf } from './dial-rules.ts'
 import { Denials } from './denials.ts'
 import { offenceOfDenial } from './offences.ts'
 import { offenderOf } from './risk-desk.ts'
+import { peerIdFromString } from '@libp2p/peer-id'
 import type { GaterParts } from './parts.ts'
 import type { Stage } from './stages.ts'
 import type { Client } from '../address/client-key.ts'
@@ -35,7 +37,7 @@ export class Reporter {
   denied (stage: Stage, denied: Denied, about: About): void {
     const client = about.client ?? clientIn(about)
 
-    this.denials.add(stage, denied, { client, peer: about.peer })
+    this.denials.add(stage, denied, { client, peer: about.peer ?? peerIn(about.address) })
     if (stage === 'accept' && client != null) this.#score(client, denied)
   }
 
@@ -49,4 +51,16 @@ export class Reporter {
 
 function clientIn ({ maConn, address = maConn?.remoteAddr }: About): Client | undefined {
   return address == null ? undefined : clientOf(address)
+}
+
+/** Whom we would have dialled. */
+function peerIn (address: Multiaddr | undefined): PeerId | undefined {
+  const target = address == null ? undefined : targetOf(address)
+
+  try {
+    return target == null ? undefined : peerIdFromString(target)
+  } catch {
+    // It was never asked whether it is one.
+    return undefined
+  }
 }

@@ -1,7 +1,10 @@
 import { setImmediate } from 'node:timers/promises'
+import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
 import { QuietLog } from '../../src/connection-gater/quiet-log.ts'
-import { ALICE, bench, socket } from './kit.ts'
+import { ALICE, bench, BOB, socket } from './kit.ts'
+import type { ConnectionGaterInit } from '../../src/index.ts'
+import type { DenyReason } from '../../src/limiter.ts'
 import type { Logger } from '@libp2p/interface'
 
 describe('every denial', () => {
@@ -12,6 +15,23 @@ describe('every denial', () => {
 
     expect(denials).toEqual([{ stage: 'accept', reason: 'connect-rate', key: '192.0.2.1', ip: '192.0.2.1', limit: 1, retryAfter: 10_000, at: clock.now() }])
     expect(gater.inspect()).toMatchObject({ denials: { 'connect-rate': 1 }, denialsByStage: { accept: { 'connect-rate': 1 } } })
+  })
+
+  it.each<[string, ConnectionGaterInit, DenyReason]>([
+    ['ours', { blocks: ['192.0.2.0/24'] }, 'blocked-subnet'],
+    ['the user\'s own', { also: { denyDialMultiaddr: () => true, filterMultiaddrForPeer: () => false } }, 'denied-by-user']
+  ])('of an address has the ip and the peer in it, whether the gater is %s', (_, init, reason) => {
+    const { gater, denials } = bench(init)
+    gater.denyDialMultiaddr(multiaddr(`/ip4/192.0.2.1/tcp/1/p2p/${ALICE.toString()}`))
+    gater.denyDialMultiaddr(multiaddr('/ip4/192.0.2.1/tcp/1/p2p/nobody'))
+    gater.filterMultiaddrForPeer(BOB, multiaddr('/ip4/192.0.2.1/tcp/1'))
+
+    expect(denials).toMatchObject([
+      { stage: 'addr-dial', reason, ip: '192.0.2.1', peer: ALICE },
+      { stage: 'addr-dial', reason, ip: '192.0.2.1' },
+      { stage: 'filter', reason, ip: '192.0.2.1', peer: BOB }
+    ])
+    expect(denials[1]).not.toHaveProperty('peer')
   })
 
   it('tells the remote nothing', () => {

@@ -1,6 +1,5 @@
 import { parseCidr, cidrContains } from '../address/cidr.ts'
 import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
-import { parseIp } from '../address/ip.ts'
 import { formatPrefix } from '../address/prefix.ts'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { checkAddress, checkPeer, checkSubnet, isAddress } from './lists.ts'
@@ -127,7 +126,7 @@ export class BlockDesk {
     })
   }
 
-  /** An address lifts the ban of its client; a subnet those of all clients in it. */
+  /** An address lifts the ban of its client; a subnet those of all clients that lie in it. */
   async #unblockRange (range: string): Promise<boolean> {
     const unblocking = this.persistence.delete({ list: 'block', kind: kindOf(range), value: range }, () => this.#parts.lists.unblockRange(range))
     const { ip } = parseCidr(range)
@@ -143,10 +142,11 @@ export class BlockDesk {
     return this.persistence.delete(banKey(key, 'peer' in offender), () => this.#parts.desk.lift(offender))
   }
 
+  /** Of clients that lie wholly inside: a banned IPv6 /56 is more than a /64 of it. */
   #bansIn (subnet: Cidr): Array<{ readonly key: string, readonly ip: Ip }> {
     return this.#parts.desk.bans()
-      .flatMap(({ key, ip }) => ip == null ? [] : [{ key, ip: parseIp(ip)! }])
-      .filter(({ ip }) => cidrContains(subnet, ip))
+      .flatMap(({ key, peer }) => peer == null ? [{ key, ...parseCidr(key) }] : [])
+      .filter(({ ip, length }) => length >= subnet.length && cidrContains(subnet, ip))
   }
 
   /** In force at once, and then once more when its turn to be stored has come: an unblock that was called before may have lifted it by then. */

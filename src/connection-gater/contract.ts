@@ -185,7 +185,7 @@ export interface ConnectionGater extends Required<Libp2pConnectionGater>, Pick<T
   /** The same for an IP address. @throws {@link InvalidAddressError} */
   blockAddress (ip: string, options?: BlockOptions): Promise<boolean>
 
-  /** Lifts a ban of the address's client, too. */
+  /** Lifts the ban of the address's client, too: its own, or that of its IPv6 /56. @returns whether it was blocked or banned */
   unblockAddress (ip: string): Promise<boolean>
 
   /** @returns a fresh list, bans not among it */
@@ -194,7 +194,11 @@ export interface ConnectionGater extends Required<Libp2pConnectionGater>, Pick<T
   /** The same for a CIDR. @throws {@link InvalidAddressError} */
   blockSubnet (cidr: string, options?: BlockOptions): Promise<boolean>
 
-  /** Takes away the block of exactly this range; ranges within it and around it stay. @returns whether it was blocked */
+  /**
+   * Takes away the block of exactly this range; blocks of ranges within it and around it stay. Bans of clients that lie wholly in it are lifted.
+   *
+   * @returns whether there was a block, or a ban
+   */
   unblockSubnet (cidr: string): Promise<boolean>
 
   /** @returns a fresh list */

@@ -277,3 +277,20 @@ describe('what has ended leaves the store within a minute', () => {
     expect(asked).toEqual(['192.0.2.1', '192.0.2.1'])
   })
 })
+
+describe('unblocking a subnet lifts the bans of clients that lie in it, and says whether there were any', () => {
+  it.each([
+    ['192.0.2.0/24', '/ip4/192.0.2.1/tcp/1', true],
+    ['198.51.100.0/24', '/ip4/192.0.2.1/tcp/1', false],
+    ['2001:db8:1::/48', '/ip6/2001:db8:1:ff::1/tcp/1', true],
+    ['2001:db8:1::/56', '/ip6/2001:db8:1:ff::1/tcp/1', true],
+    ['2001:db8:1:0::/64', '/ip6/2001:db8:1:ff::1/tcp/1', false],
+    ['2001:db8:1:ff::/64', '/ip6/2001:db8:1:ff::1/tcp/1', false]
+  ])('%s, of who came from %s: %s', async (subnet, address, isLifted) => {
+    const { gater } = bench({ maxConnsPerIp: 0, risk: { threshold: 1 } })
+    gater.denyInboundConnection(socket(address))
+
+    expect(await gater.unblockSubnet(subnet)).toBe(isLifted)
+    expect(gater.inspect().bans).toHaveLength(isLifted ? 0 : 1)
+  })
+})

@@ -108,7 +108,7 @@ export class AcceptStage {
     const { held, limits, host, random } = this.#parts
     if (held.pending.inbound < limits.maxPending) return { allow: true, leaver: undefined }
 
-    const leaver = limits.maxPending === 0
+    const leaver = limits.maxPending === 0 || this.#isLowered()
       ? undefined
       : whoMakesRoom({
           waiting: held.waiting,
@@ -121,6 +121,14 @@ export class AcceptStage {
         })
 
     return leaver == null ? deny({ action: 'close', reason: 'pending-total', limit: limits.maxPending }) : { allow: true, leaver }
+  }
+
+  /** Whether more are pending than may be because it were more that might: one for one, it would never be less. Trusted ones and friends may stand above it. */
+  #isLowered (): boolean {
+    const { held, limits: { maxPending } } = this.#parts
+    if (held.pending.inbound === maxPending) return false
+
+    return [...held.waiting].filter(({ client, excuse }) => excuse == null && !isFree(this.#parts, client)).length > maxPending
   }
 
   #excuses (client: Client, { reason }: Denied, claim: () => string | undefined): boolean {

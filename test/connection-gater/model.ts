@@ -174,7 +174,8 @@ export class Model {
   #makeRoom (key: string): Known | null | undefined {
     const pending = this.#pending()
     if (pending.length < this.limits.maxPending) return null
-    const movable = this.limits.maxPending === 0 ? [] : pending.filter(({ key }) => !this.trusted.has(key))
+    const isLowered = pending.filter(known => !known.isExcused && !this.trusted.has(known.key)).length > this.limits.maxPending
+    const movable = this.limits.maxPending === 0 || isLowered ? [] : pending.filter(({ key }) => !this.trusted.has(key))
 
     const overdue = movable.filter(({ since }) => since <= this.time - PATIENCE)
     const most = Math.max(...overdue.map(one => this.#crowd(one.key)))

@@ -219,3 +219,31 @@ describe('an address from which a protected or trusted peer last came', () => {
     expect([gater.denyInboundConnection(socket()), gater.denyInboundConnection(socket()), gater.denyInboundConnection(socket())]).toEqual([false, false, true])
   })
 })
+
+describe('a lowered maxPending', () => {
+  const pending = { maxPending: 4, maxPendingPerIp: Infinity, maxConnsPerIp: Infinity, connectRate: false } as const
+
+  it('lets newcomers wait until fewer are pending, and displaces nobody', () => {
+    const { gater, clock, denials } = bench(pending)
+    const all = [1, 2, 3, 4].map(n => socket(`/ip4/192.0.2.${n}/tcp/1`))
+    for (const one of all) gater.denyInboundConnection(one)
+    gater.setConfig({ maxPending: 2 })
+    clock.advance(3_000)
+
+    expect(gater.denyInboundConnection(socket('/ip4/198.51.100.1/tcp/1'))).toBe(true)
+    for (const one of all.slice(0, 2)) one.die()
+    expect(gater.denyInboundConnection(socket('/ip4/198.51.100.1/tcp/1'))).toBe(false)
+    expect(gater.inspect()).toMatchObject({ pending: { inbound: 2 }, displaced: 1 })
+    expect(denials.map(({ reason }) => reason)).toEqual(['pending-total'])
+  })
+
+  it('is not what many trusted ones look like: they stand above it, and room is made as ever', () => {
+    const { gater, clock } = bench({ ...pending, trust: ['203.0.113.0/24'] })
+    gater.denyInboundConnection(socket('/ip4/192.0.2.1/tcp/1'))
+    for (const n of [1, 2, 3, 4]) gater.denyInboundConnection(socket(`/ip4/203.0.113.${n}/tcp/1`))
+    clock.advance(3_000)
+
+    expect(gater.denyInboundConnection(socket('/ip4/198.51.100.1/tcp/1'))).toBe(false)
+    expect(gater.inspect()).toMatchObject({ pending: { inbound: 5 }, displaced: 1 })
+  })
+})

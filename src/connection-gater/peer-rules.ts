@@ -63,11 +63,16 @@ export class PeerRules {
     return [...this.#rules.values()].map(rule => this.#describe(rule))
   }
 
-  /** Forgets what has ended. */
-  sweep (now: number): void {
+  /** Forgets what has ended. @returns when the next one ends, in epoch ms; `Infinity` where none does */
+  sweep (now: number): number {
     const time = this.#time.at(now)
+    let next = Infinity
 
-    for (const [text, rule] of this.#rules) if (rule.until <= time) this.#end(text, rule)
+    for (const [text, rule] of this.#rules) {
+      if (rule.until <= time) this.#end(text, rule)
+      else next = Math.min(next, rule.until)
+    }
+    return this.#time.toClock(next)
   }
 
   #end (peer: string, rule: PeerRule): void {

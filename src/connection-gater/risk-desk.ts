@@ -14,6 +14,9 @@ import type { Offence, RiskConfig } from '../limiter/risk-options.ts'
 import type { Denied } from '../limiter/verdict.ts'
 import type { PeerId } from '@libp2p/interface'
 
+/** All bans are looked at once in that many ms, at most. */
+const PAUSE = 1_000
+
 /** Whom an offence is scored on. Relays, transports and unknown addresses stand for many, and are nobody. */
 export type Offender = { readonly ip: Ip } | { readonly peer: PeerId }
 
@@ -29,6 +32,7 @@ export class RiskDesk {
   readonly #addresses: Risk
   readonly #peers: PeerRisk
   readonly #alarm: Alarm
+  #swept = -Infinity
   readonly onBan = new Listeners<GaterBan>()
   readonly onUnban = new Listeners<GaterUnban>()
 
@@ -107,17 +111,17 @@ export class RiskDesk {
     return this.#addresses.tracked + this.#peers.tracked
   }
 
-  /** One timer for all: what ends then is said then, and leaves the store. */
+  /** One timer for all: what ends then is said then, or, where many end one after the other, a second later. */
   #watch (until: number): void {
-    if (this.#alarm.at == null || until < this.#alarm.at) this.#alarm.set(until)
+    const at = Math.max(until, Math.min(this.#swept, this.#clock.now()) + PAUSE)
+    if (this.#alarm.at == null || at < this.#alarm.at) this.#alarm.set(at)
   }
 
   #sweep (): void {
     const now = this.#clock.now()
 
-    this.#addresses.sweep(now)
-    this.#peers.sweep(now)
-    this.#alarm.set(this.bans().reduce((next, { until }) => Math.min(next, until), Infinity))
+    this.#swept = now
+    this.#watch(Math.min(this.#addresses.sweep(now), this.#peers.sweep(now)))
   }
 
   #ofAddress ({ key, ip, until, reason }: Ban): GaterBan {

@@ -114,15 +114,19 @@ export class BanLedger {
     return [...this.#entries[4], ...this.#entries[6]].flatMap(entry => entry == null ? [] : [this.#describe(entry)])
   }
 
-  /** Forgets bans that have ended. */
-  sweep (now: number): void {
+  /** Forgets bans that have ended. @returns when the next one ends, in epoch ms; `Infinity` where none does */
+  sweep (now: number): number {
     const time = this.#time.at(now)
+    let next = Infinity
 
     for (const family of [4, 6] as const) {
       this.#entries[family].forEach((entry, slot) => {
-        if (entry != null && entry.until <= time) this.#remove(family, slot)
+        if (entry == null) return
+        if (entry.until <= time) this.#remove(family, slot)
+        else next = Math.min(next, entry.until)
       })
     }
+    return this.#time.toClock(next)
   }
 
   /** The slot of a client that has or gets one; -1 when there is no room. */

@@ -120,9 +120,9 @@ export class Risk {
     return this.#bans.list(now)
   }
 
-  /** Notices which bans have ended. */
-  sweep (now: number): void {
-    this.#bans.sweep(now)
+  /** Notices which bans have ended. @returns when the next one ends, in epoch ms; `Infinity` where none does */
+  sweep (now: number): number {
+    return this.#bans.sweep(now)
   }
 
   get tracked (): number {

@@ -192,6 +192,23 @@ describe('a ban', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('of many that end one after the other is said each, a second later at most', () => {
+    const { gater, clock } = bench({ maxConnsPerIp: 0, risk: { threshold: 1, banTime: 60_000 } })
+    const late: number[] = []
+    gater.addEventListener('unban', ({ detail: { until, at } }) => { late.push(at - until) })
+    for (let n = 0; n < 200; n++) {
+      gater.denyInboundConnection(socket(`/ip4/192.0.2.${n}/tcp/1`))
+      clock.advance(10)
+    }
+
+    clock.advance(61_000)
+    expect(late).toHaveLength(200)
+    expect(late[0]).toBe(0)
+    expect(Math.max(...late)).toBeLessThanOrEqual(1_000)
+    expect(new Set(late.map((ms, n) => ms + n * 10)).size).toBe(3)
+    expect(clock.pending).toBe(0)
+  })
+
   it.each<[string, (gater: ConnectionGater) => unknown]>([
     ['comes again', gater => gater.denyInboundRelayedConnection(RELAY, BOB)],
     ['is looked at', gater => gater.inspect()],

@@ -124,6 +124,8 @@ export class StageDesk implements Deciding {
     if (maConn.status !== 'open') return NOT_OPEN
     const client = clientOf(maConn.remoteAddr)
     let held = this.#parts.held.find(maConn.timeline)
+    // What is taken for it now would never be given back.
+    if (held?.state === 'closing') return NOT_OPEN
 
     if (held == null) {
       const denied = maConn.direction === 'outbound' ? this.#known.outbound(client, undefined) : undefined

@@ -203,6 +203,20 @@ describe('a WebSocket', () => {
   })
 })
 
+it('a connection that is closing already takes no place in the house, though its socket is there', () => {
+  const { gater, gate, denials } = bench()
+  const house = new FakeHouse()
+  gate.attach(house)
+  const closing = socket('/ip4/192.0.2.1/tcp/1/ws')
+  gater.denyInboundConnection(closing)
+  gate.connectionClosed(Object.assign(connectionOver(closing, ALICE), { maConn: closing }))
+
+  expect(gater.denyInboundEncryptedConnection(ALICE, closing)).toBe(true)
+  expect(gater.intercept.upgraded('inbound', ALICE, closing)).toMatchObject({ allow: false, reason: 'not-open' })
+  expect(denials.map(({ reason }) => reason)).toEqual(['not-open', 'not-open'])
+  expect(house.log).toEqual(['accept'])
+})
+
 describe('sockets of a /ws listener', () => {
   const remote = { address: '192.0.2.1', port: 77 }
 

@@ -64,6 +64,9 @@ export interface Requester {
 export class Guests {
   readonly #key = Symbol('guest')
 
+  /** Set where `limitRequests` asks in a way that `limitConnections` knows nothing of: an HTTP/2 stream is then asked about there. */
+  areAskedBehind = false
+
   get (connection: object): Guest | undefined {
     return (connection as Record<symbol, Guest | undefined>)[this.#key]
   }

@@ -21,7 +21,7 @@ export function isCounted (stream: object, gate: SecurityGate): boolean {
 export class StreamGuard {
   readonly #gate: SecurityGate
   readonly #guests: Guests
-  readonly #limitStreams: boolean
+  readonly #limitStreams: boolean | undefined
   readonly #closing: DeadlineQueue<Http2Session>
 
   constructor (gate: SecurityGate, guests: Guests, { limitStreams, writeDeadline, clock }: GuardConfig) {
@@ -37,7 +37,7 @@ export class StreamGuard {
     if (guest == null || guest.proxies != null) return pass()
 
     noteStream(guest, stream)
-    if (!this.#limitStreams) return pass()
+    if (!(this.#limitStreams ?? !this.#guests.areAskedBehind)) return pass()
 
     const verdict = this.#gate.allowRequest(guest.socket, headers[':path'] ?? '/')
     if (!verdict.allow) {

@@ -93,10 +93,10 @@ export interface LimitConnectionsOptions {
   readonly sweepInterval?: number
 
   /**
-   * Whether streams of an HTTP/2 server are requests of the gate: a refused one is answered 429, a client that goes on loses its connection. Set
-   * it to false where `limitRequests` is used with `skip` or `keyOf`, which this knows nothing of.
+   * Whether streams of an HTTP/2 server are requests of the gate: a refused one is answered 429, a client that goes on loses its connection.
    *
-   * @default true
+   * @default true, unless a `limitRequests` of the gate has `trustedProxies`, `skip`, `keyOf`, `pathOf` or `rate`, which this knows nothing of:
+   * then it alone asks about streams. Given as true, streams are counted here, and what it is told of paths, rates and proxies is not looked at
    */
   readonly limitStreams?: boolean
 
@@ -134,13 +134,13 @@ export interface GuardConfig {
   readonly headerDeadline: number
   readonly releaseOnUpgrade: boolean
   readonly sweepInterval: number
-  readonly limitStreams: boolean
+  readonly limitStreams: boolean | undefined
   readonly clock: Clock
 }
 
 /** @throws {@link InvalidOptionError} or {@link InvalidAddressError} */
 export function parseGuard (options: LimitConnectionsOptions, { protocol }: ServerKind): GuardConfig {
-  const { onDeny, writeDeadline, proxyProtocol, trustedProxies, firstByteDeadline, headerDeadline, releaseOnUpgrade = false, sweepInterval, limitStreams = true, clock = systemClock } = checkNames('options', options, NAMES) as LimitConnectionsOptions
+  const { onDeny, writeDeadline, proxyProtocol, trustedProxies, firstByteDeadline, headerDeadline, releaseOnUpgrade = false, sweepInterval, limitStreams, clock = systemClock } = checkNames('options', options, NAMES) as LimitConnectionsOptions
   const headers = checkDurationOrNever('headerDeadline', headerDeadline ?? SERVER_DEFAULTS.headerDeadline)
 
   if (headers !== Infinity && protocol === 'raw') throw new InvalidOptionError('headerDeadline', 'absent for a server that is none of HTTP', headerDeadline)

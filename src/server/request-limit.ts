@@ -1,4 +1,5 @@
 import { deny } from '../limiter/denial.ts'
+import { guestsOf } from './guest.ts'
 import { isCounted } from './http2-streams.ts'
 import { httpRefusal } from './http-refusal.ts'
 import { policyWriter, rateLimit } from './rate-limit-fields.ts'
@@ -28,6 +29,7 @@ export class RequestLimit {
     this.#config = config
     this.#requesters = new Requesters(gate, config)
     this.#users = config.keyOf == null ? undefined : makeUsers(gate, config)
+    if (asksItsOwnWay(config)) guestsOf(gate).areAskedBehind = true
   }
 
   handle (req: AnyRequest, res: AnyResponse, next: (() => void) | undefined): boolean {
@@ -101,6 +103,11 @@ export class RequestLimit {
     const user = keyOf == null ? undefined : attempt(keyOf, req)
     return typeof user === 'string' && user !== '' ? user : undefined
   }
+}
+
+/** Whether the same request would be asked about otherwise by whoever does not know these options. */
+function asksItsOwnWay ({ trustedProxies, skip, keyOf, pathOf, rate }: RequestConfig): boolean {
+  return [trustedProxies, skip, keyOf, pathOf, rate].some(option => option != null)
 }
 
 function makeUsers (gate: SecurityGate, { userRate, clock }: RequestConfig): UserQuotas {

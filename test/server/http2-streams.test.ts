@@ -1,0 +1,66 @@
+import { connect } from 'node:http2'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { fakeClock } from '../../src/clock/fake-clock.ts'
+import { securityGate } from '../../src/limiter/security-gate.ts'
+import { limitConnections } from '../../src/server/limit-connections.ts'
+import { limitRequests } from '../../src/server/limit-requests.ts'
+import { createHttp, listen } from './support/servers.ts'
+import type { ClientHttp2Session } from 'node:http2'
+import type { SecurityGateInit } from '../../src/limiter/gate-options.ts'
+import type { Rate } from '../../src/limiter/rate.ts'
+import type { LimitConnectionsOptions } from '../../src/server/options.ts'
+import type { LimitRequestsOptions } from '../../src/server/request-options.ts'
+
+const HOST = '127.0.0.1'
+const per10s = (limit: number): Rate => ({ strategy: 'fixed-window', limit, window: 10_000 })
+
+interface Asked {
+  readonly path?: string
+  readonly client?: string
+}
+
+function open (port: number): ClientHttp2Session {
+  const session = connect(`http://${HOST}:${port}`)
+  onTestFinished(() => { session.destroy() })
+  return session.on('error', () => {})
+}
+
+/** One after another, on one connection. */
+async function statuses (session: ClientHttp2Session, asked: readonly Asked[]): Promise<unknown[]> {
+  const all: unknown[] = []
+
+  for (const { path = '/', client } of asked) {
+    all.push(await new Promise(resolve => {
+      const stream = session.request({ ':path': path, ...client != null && { 'x-forwarded-for': client } })
+      stream.on('response', headers => { resolve(headers[':status']) })
+      stream.on('error', (error: NodeJS.ErrnoException) => { resolve(error.code) })
+      stream.resume()
+    }))
+  }
+
+  return all
+}
+
+describe('streams that limitRequests asks about in its own way', () => {
+  const times = (count: number, asked: Asked): Asked[] => Array.from({ length: count }, () => asked)
+  const LOGIN: SecurityGateInit = { pathRates: { '/login': per10s(1) } }
+
+  it.each<[string, SecurityGateInit, LimitRequestsOptions, LimitConnectionsOptions, Asked[], unknown[]]>([
+    ['fall under the path that pathOf says', LOGIN, { pathOf: req => req.url!.toLowerCase() }, {}, times(2, { path: '/LOGIN' }), [200, 429]],
+    ['are counted in the rate that is given', {}, { rate: per10s(2) }, {}, times(3, {}), [200, 200, 429]],
+    ['are those of a trusted proxy\'s clients', { requestRate: per10s(1) }, { trustedProxies: [HOST] }, {}, ['192.0.2.1', '192.0.2.2', '192.0.2.2'].map(client => ({ client })), [200, 200, 429]],
+    ['are not counted where they are skipped', { requestRate: per10s(0) }, { skip: req => req.url === '/health' }, {}, [{ path: '/health' }, {}], [200, 429]],
+    ['are those of a user', { requestRate: per10s(0) }, { keyOf: () => 'alice', userRate: per10s(1) }, {}, times(2, {}), [200, 429]],
+    ['are counted by limitConnections where it is told to', { requestRate: per10s(1) }, { skip: () => true }, { limitStreams: true }, times(2, {}), [200, 429]]
+  ])('%s', async (_, init, requests, connections, asked, expected) => {
+    const clock = fakeClock()
+    const gate = securityGate({ clock, connectRate: false, ...init })
+    const limit = limitRequests(gate, { clock, ...requests })
+    const server = createHttp('http2', (req, res) => {
+      limit(req, res, () => { res.end('ok') })
+    })
+    limitConnections(server, gate, { clock, ...connections })
+
+    expect(await statuses(open(await listen(server)), asked)).toEqual(expected)
+  })
+})

@@ -107,8 +107,10 @@ export class Guard {
     }
 
     const handOver: Hook = (args, pass) => {
+      // Whoever upgrades it may first ask the gate about it, which has to know it still.
+      const heard = pass()
       this.#handOver(args[1] as object)
-      return pass()
+      return heard
     }
 
     if (this.#kind.isSecure) hooks.set('secureConnection', (args, pass) => this.#secured(args[0] as Connection, pass))

@@ -78,7 +78,9 @@ export interface LimitConnectionsOptions {
   readonly headerDeadline?: number
 
   /**
-   * Whether a handed-over connection (WebSocket, CONNECT) gives its place back when it is handed over, instead of when it closes.
+   * Whether a handed-over connection (WebSocket, CONNECT) gives its place back when it is handed over, instead of when it closes: as soon as the
+   * listeners of `upgrade` and `connect` have returned. A gate does not know it from then on: `limitRequests(gate).upgrade` can be asked in them, and
+   * not after an `await`; `gate.allowRequest` about each message cannot be used together with this.
    *
    * @default false
    */

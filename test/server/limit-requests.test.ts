@@ -260,13 +260,13 @@ describe('without next', () => {
   })
 })
 
-describe.each(['http', 'https'] as const)('upgrades on %s', protocol => {
+describe.each([['http', false], ['http', true], ['https', false], ['https', true]] as const)('upgrades on %s, with releaseOnUpgrade %s,', (protocol, releaseOnUpgrade) => {
   it('are asked about by their own method, and refused ones are answered', async () => {
     const gate = securityGate({ connectRate: false, pathRates: { '/ws': per10s(1) } })
     const limit = limitRequests(gate)
     const server = createHttp(protocol, () => {})
     server.on('upgrade', (req: IncomingMessage, socket: Duplex) => { socket.end(limit.upgrade(req, socket) ? 'HTTP/1.1 101 Welcome\r\n\r\n' : undefined) })
-    limitConnections(server, gate)
+    limitConnections(server, gate, { releaseOnUpgrade })
     const port = await listen(server)
     const upgrade = async (): Promise<string> => {
       const client = dial({ port, host: '127.0.0.1' }, protocol === 'https')

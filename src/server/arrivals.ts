@@ -105,6 +105,22 @@ export class Arrivals {
   }
 }
 
+const readers = new WeakMap<object, readonly Arrivals[]>()
+const NOBODY: readonly Arrivals[] = []
+
+/** Who reads headers before a server, whichever limiter it belongs to: their proxies are nobody's clients. */
+export function readersOf (server: object): readonly Arrivals[] {
+  return readers.get(server) ?? NOBODY
+}
+
+export function addReader (server: object, arrivals: Arrivals): void {
+  readers.set(server, [...readersOf(server), arrivals])
+}
+
+export function deleteReader (server: object, arrivals: Arrivals): void {
+  readers.set(server, readersOf(server).filter(reader => reader !== arrivals))
+}
+
 /** All pieces so far as one, which is short: whoever asks stops at the longest header. */
 function collector (): (piece?: Uint8Array) => Uint8Array {
   let all: Uint8Array = Buffer.alloc(0)

@@ -3,8 +3,8 @@ import { maxHeaderSize } from 'node:http'
 import { parseIp } from '../address/ip.ts'
 import { DeadlineQueue } from '../clock/deadline-queue.ts'
 import { admissionBy, isGate } from './admission.ts'
-import { Arrivals, BAD_PROXY_HEADER, putBack } from './arrivals.ts'
-import { guestsOf, namedGuest, nameGuest } from './guest.ts'
+import { addReader, Arrivals, BAD_PROXY_HEADER, deleteReader, putBack, readersOf } from './arrivals.ts'
+import { findGuest, guestsOf, namedGuest, nameGuest } from './guest.ts'
 import { GuestList } from './guest-list.ts'
 import { addressOf, hookHandles } from './handle-hook.ts'
 import { headerEnd, hold } from './hold.ts'
@@ -61,6 +61,7 @@ export class Guard {
     this.#slow = new DeadlineQueue(clock, config.headerDeadline, close)
     this.#sweep = new IdleSweep({ guests: this.#guests, open: this.#open, admission: this.#admission, interval: config.sweepInterval, clock, leave: guest => { this.#leave(guest) } })
     this.hooks = this.#hooks(limiter)
+    if (this.#arrivals != null) addReader(server, this.#arrivals)
   }
 
   /** Open, waiting for a proxy's header or for the first bytes, being told; refused so far. */
@@ -92,6 +93,7 @@ export class Guard {
   stop (): void {
     this.#unhookHandles()
     this.#sweep.stop()
+    if (this.#arrivals != null) deleteReader(this.#server, this.#arrivals)
     this.#arrivals?.stop()
     for (const letIn of [...this.#held.values()]) letIn()
     this.#slow.clear()
@@ -137,9 +139,9 @@ export class Guard {
     return true
   }
 
-  /** Whether its connections are others'. */
+  /** Whether its connections are others', as far as any limiter of this server knows. */
   #isProxy (peer: string): boolean {
-    return this.#arrivals?.isProxy(peer) === true || this.#isTrustedProxy(peer)
+    return readersOf(this.#server).some(arrivals => arrivals.isProxy(peer)) || this.#isTrustedProxy(peer)
   }
 
   #isTrustedProxy (address: string): boolean {
@@ -150,8 +152,13 @@ export class Guard {
   }
 
   #arrive (socket: Connection, pass: Pass): boolean {
-    if (this.#guests.get(socket) != null) return pass()
+    const known = findGuest(this.#guests, socket)
+    if (known != null) return this.#pass(known, pass)
+
     const peer = peerOf(socket)
+    const named = namedGuest(socket)
+    // A limiter that heard of it before us has read the header.
+    if (named != null && (named.proxies == null || named.address !== peer)) return this.#admit(socket, named.address, true, pass)
 
     // Reset before anybody looked: it has no address any more, and must not pass for one that never had any.
     if (peer == null && socket instanceof Socket && isObject(this.#server.address())) {

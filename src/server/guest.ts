@@ -1,3 +1,4 @@
+import { rawSocketOf } from './sockets.ts'
 import type { ServerHttp2Stream } from 'node:http2'
 import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
 import type { Lease } from '../limiter/lease.ts'
@@ -98,5 +99,23 @@ export function nameGuest (connection: object, guest: Guest): void {
 }
 
 export function namedGuest (connection: object): Guest | undefined {
-  return namedByProxies.get(connection)
+  return findGuest(namedByProxies, connection)
+}
+
+/**
+ * The guest of a connection or, where nobody has told us of this one, of what it stands on: another server, which saw the socket only, may have
+ * handed it to one that speaks TLS or HTTP/2.
+ */
+export function findGuest (guests: Guests, connection: object): Guest | undefined {
+  const known = guests.get(connection)
+  if (known != null) return known
+
+  const socket = socketBelow(connection)
+  return guests.get(socket) ?? guests.get(rawSocketOf(socket) ?? socket)
+}
+
+/** An HTTP/2 session has one; what is asked of it after its end throws. */
+function socketBelow (connection: object): Connection {
+  const { socket, destroyed } = connection as { readonly socket?: Connection, readonly destroyed?: boolean }
+  return socket == null || destroyed === true ? connection as Connection : socket
 }

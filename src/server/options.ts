@@ -48,7 +48,8 @@ export interface LimitConnectionsOptions {
    * Proxies that write the client's address before everything else on the connection, as HAProxy, nginx and cloud load balancers do (`send-proxy`,
    * version 1 or 2). A connection from one of them must begin with such a header, and is its client's from then on; a connection from
    * anybody else that begins with one is refused. Where the header says that the connection is the proxy's own (`LOCAL`, `UNKNOWN`), the
-   * proxy is the client.
+   * proxy is the client. Of several limiters before one server, give it to the one that is put there last, which hears first: the others then
+   * limit the client, too.
    *
    * @default none
    */

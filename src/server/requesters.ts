@@ -1,7 +1,7 @@
 import { parseIp } from '../address/ip.ts'
 import { deny } from '../limiter/denial.ts'
 import { forwardedClient } from './forwarded.ts'
-import { guestsOf, namedGuest } from './guest.ts'
+import { findGuest, guestsOf, namedGuest } from './guest.ts'
 import { ProxiedClients } from './proxied-clients.ts'
 import { peerOf } from './sockets.ts'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
@@ -27,7 +27,7 @@ export class Requesters {
   of (req: AnyRequest): Requester {
     const stream = 'stream' in req ? req.stream : undefined
     const connection: object = stream?.session ?? req.socket
-    const guest = this.#guests.get(connection)
+    const guest = findGuest(this.#guests, connection)
     const named = guest ?? namedGuest(connection)
     const peer = named?.address ?? peerOf(req.socket as Connection) ?? ''
     const proxies = this.#config.trustedProxies ?? named?.proxies

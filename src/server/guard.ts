@@ -11,6 +11,7 @@ import { headerEnd, hold } from './hold.ts'
 import { StreamGuard } from './http2-streams.ts'
 import { IdleSweep } from './idle-sweep.ts'
 import { Refuser } from './refuse.ts'
+import { speaksHttp1 } from './server-kind.ts'
 import { peerOf, rawSocketOf } from './sockets.ts'
 import type { Server } from 'node:net'
 import type { ConnectionLimits } from '../limiter/connection-config.ts'
@@ -18,9 +19,10 @@ import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { Admission } from './admission.ts'
 import type { Hook, Hooks } from './accept-hook.ts'
-import type { Guest, Guests } from './guest.ts'
+import type { Answer, Guest, Guests } from './guest.ts'
 import type { AcceptedHandle } from './handle-hook.ts'
 import type { GuardConfig } from './options.ts'
+import type { AnyRequest } from './request-options.ts'
 import type { ServerKind } from './server-kind.ts'
 import type { Connection } from './sockets.ts'
 
@@ -117,6 +119,10 @@ export class Guard {
 
     if (this.#kind.isSecure) hooks.set('secureConnection', (args, pass) => this.#secured(args[0] as Connection, pass))
     if (this.#config.releaseOnUpgrade) hooks.set('upgrade', handOver).set('connect', handOver)
+    if (this.#sweep.hasIdlers && speaksHttp1(this.#kind)) {
+      for (const event of ['request', 'checkContinue', 'checkExpectation']) hooks.set(event, (args, pass) => this.#noteAnswer(args as [AnyRequest, Answer], pass))
+    }
+
     if (this.#kind.protocol !== 'http2') return hooks
 
     hooks.set('session', (args, pass) => {
@@ -265,6 +271,14 @@ export class Guard {
     if (this.#entering == null) return
     this.#guests.set(session, this.#entering)
     if (namedGuest(this.#entering.socket) != null) nameGuest(session, this.#entering)
+  }
+
+  /** Not every request passes by `limitRequests`. An HTTP/2 stream says itself whether it awaits an answer. */
+  #noteAnswer ([req, answer]: [AnyRequest, Answer], pass: Pass): boolean {
+    const guest = req.httpVersionMajor === 1 ? this.#guests.get(req.socket) : undefined
+    if (guest != null) guest.answer = answer
+
+    return pass()
   }
 
   #handOver (socket: object): void {

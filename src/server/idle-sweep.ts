@@ -29,6 +29,11 @@ export class IdleSweep {
     this.#alarm = new Alarm(init.clock, () => { this.#look() })
   }
 
+  /** Whether anybody is ever idle, and looked for. */
+  get hasIdlers (): boolean {
+    return this.#init.admission.idleTimeout !== Infinity && this.#init.interval !== Infinity
+  }
+
   /** Looks as long as anybody is in, and needs no timer when nobody is. */
   start (): void {
     const { interval, clock } = this.#init

@@ -294,6 +294,29 @@ describe('what nobody uses', () => {
     await slow.heard('at last')
   })
 
+  it.each([
+    ['http', 'request'], ['https', 'request'], ['http2 over TLS', 'request'], ['http', 'checkContinue'], ['http', 'checkExpectation']
+  ] as const)('is nobody on HTTP/1 of %s who awaits an answer to a %s that limitRequests is not asked about', async (protocol, event) => {
+    const clock = fakeClock()
+    const gate = securityGate({ clock, idleTimeout: 30_000 })
+    const pending: ServerResponse[] = []
+    const server = createHttp(protocol, () => {}).removeAllListeners('request')
+    server.on(event, (_: unknown, res: ServerResponse) => { pending.push(res) })
+    limitConnections(server, gate, { clock, sweepInterval: 5_000 })
+    const client = dial({ port: await listen(server), host: HOST }, protocol !== 'http')
+    const expectation = { request: '', checkContinue: 'Expect: 100-continue\r\n', checkExpectation: 'Expect: tea\r\n' }[event]
+
+    client.socket.write(`GET / HTTP/1.1\r\nHost: a\r\n${expectation}\r\n`)
+    await until('it waits', () => pending.length === 1)
+    for (let time = 0; time < 60_000; time += 5_000) clock.advance(5_000)
+    pending[0]!.end('at last')
+    await client.heard('at last')
+    await until('it is idle now', () => {
+      clock.advance(5_000)
+      return gate.inspect().open === 0
+    })
+  })
+
   it.each(['http2', 'http2 over TLS'] as const)('on %s is closed, and what awaits one of its answers is not, nor one that only began to ask', async protocol => {
     const clock = fakeClock()
     const gate = securityGate({ clock, idleTimeout: 30_000 })

@@ -1,5 +1,6 @@
 import { parseIp } from '../address/ip.ts'
 import { clientKey } from '../address/client-key.ts'
+import { formatPrefix } from '../address/prefix.ts'
 import { Alarm } from '../clock/alarm.ts'
 import { DEFAULT_CAPACITY } from '../limiter/rate-limiter.ts'
 import type { Clock } from '../clock/clock.ts'
@@ -13,9 +14,32 @@ const ANY_CONNECT_RATE: Rate = { strategy: 'fixed-window', limit: Infinity, wind
 /** The longest time between two looks for idle ones; without an idle time-out they are looked for by capacity alone. */
 const MAX_INTERVAL = 60_000
 
+/** "One IPv4 /16 or IPv6 /32 may hold at most a sixteenth": whoever owns one network puts nobody else out. */
+const SHARE = 16
+const NETWORK_LENGTH = { 4: 16, 6: 32 } as const
+
+/** Who asked longest ago comes first. */
+type Clients = Map<string, ProxiedId>
+
 /** Stands for the connection of a client that only a proxy is connected to. */
 export interface ProxiedId {
   readonly client: string
+  /** Text of the prefix that shares its places. */
+  readonly network: string
+}
+
+const clientsByGate = new WeakMap<SecurityGate, ProxiedClients>()
+
+/** Of all middlewares of a gate: a client has one place there, whichever of them it asks. */
+export function proxiedClientsOf (gate: SecurityGate, clock: Clock): ProxiedClients {
+  let clients = clientsByGate.get(gate)
+
+  if (clients == null) {
+    clients = new ProxiedClients(gate, clock)
+    clientsByGate.set(gate, clients)
+  }
+
+  return clients
 }
 
 /**
@@ -26,14 +50,16 @@ export class ProxiedClients {
   readonly #gate: SecurityGate
   readonly #clock: Clock
   readonly #capacity: number
-  /** Who asked longest ago comes first. */
-  readonly #ids = new Map<string, ProxiedId>()
+  readonly #share: number
+  readonly #ids: Clients = new Map()
+  readonly #networks = new Map<string, Clients>()
   readonly #alarm: Alarm
 
   constructor (gate: SecurityGate, clock: Clock, capacity = DEFAULT_CAPACITY) {
     this.#gate = gate
     this.#clock = clock
     this.#capacity = capacity
+    this.#share = Math.max(Math.floor(capacity / SHARE), 1)
     this.#alarm = new Alarm(clock, () => { this.#look() })
   }
 
@@ -46,24 +72,41 @@ export class ProxiedClients {
     const ip = parseIp(address)
     const client = ip == null ? address : clientKey({ kind: 'ip', ip, transport: 'tcp' })
     const known = this.#ids.get(client)
-    const id = known ?? { client }
+    const id = known ?? { client, network: ip == null ? '' : formatPrefix(ip, NETWORK_LENGTH[ip.family]) }
 
     if (known == null) {
-      this.#makeRoom()
       const verdict = this.#gate.allowConnect(address, id, { rate: ANY_CONNECT_RATE })
       if (!verdict.allow) return verdict
+      this.#makeRoom(id)
     }
 
-    this.#ids.delete(client)
-    this.#ids.set(client, id)
+    this.#putLast(id)
     if (this.#alarm.at == null) this.#arm()
     return id
   }
 
-  #makeRoom (): void {
-    if (this.#ids.size < this.#capacity) return
-    const [oldest] = this.#ids.values()
-    if (oldest != null) this.#release(oldest)
+  #makeRoom ({ network }: ProxiedId): void {
+    const neighbours = this.#networks.get(network)
+
+    if (neighbours != null && neighbours.size >= this.#share) this.#releaseFirst(neighbours)
+    else if (this.#ids.size >= this.#capacity) this.#releaseFirst(this.#ids)
+  }
+
+  #releaseFirst (clients: Clients): void {
+    const [first] = clients.values()
+    if (first != null) this.#release(first)
+  }
+
+  #putLast (id: ProxiedId): void {
+    const { client, network } = id
+    const neighbours = this.#networks.get(network) ?? new Map()
+
+    for (const clients of [this.#ids, neighbours]) {
+      clients.delete(client)
+      clients.set(client, id)
+    }
+
+    this.#networks.set(network, neighbours)
   }
 
   #look (): void {
@@ -76,7 +119,11 @@ export class ProxiedClients {
   }
 
   #release (id: ProxiedId): void {
+    const neighbours = this.#networks.get(id.network)
+
     this.#ids.delete(id.client)
+    neighbours?.delete(id.client)
+    if (neighbours?.size === 0) this.#networks.delete(id.network)
     this.#gate.release(id)
   }
 

@@ -71,7 +71,7 @@ export interface LimitRequestsOptions {
    */
   readonly fields?: boolean
 
-  /** For proxies' clients. @default the system's clock */
+  /** For users, and for proxies' clients: those of a gate go by the first one that it is given. @default the system's clock */
   readonly clock?: Clock
 }
 

@@ -2,11 +2,12 @@ import { parseIp } from '../address/ip.ts'
 import { deny } from '../limiter/denial.ts'
 import { forwardedClient } from './forwarded.ts'
 import { findGuest, guestsOf, namedGuest } from './guest.ts'
-import { ProxiedClients } from './proxied-clients.ts'
+import { proxiedClientsOf } from './proxied-clients.ts'
 import { peerOf } from './sockets.ts'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { TrustList } from '../limiter/trust-list.ts'
 import type { Guest, Guests, Requester } from './guest.ts'
+import type { ProxiedClients } from './proxied-clients.ts'
 import type { AnyRequest, RequestConfig } from './request-options.ts'
 import type { Connection } from './sockets.ts'
 
@@ -21,7 +22,7 @@ export class Requesters {
     this.#gate = gate
     this.#config = config
     this.#guests = guestsOf(gate)
-    this.#proxied = new ProxiedClients(gate, config.clock)
+    this.#proxied = proxiedClientsOf(gate, config.clock)
   }
 
   of (req: AnyRequest): Requester {

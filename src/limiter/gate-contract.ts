@@ -112,8 +112,8 @@ export interface SecurityGate {
   /** At the very end of a ban it is over. False for what is not an address. */
   isBanned (remote: RemoteLike | undefined): boolean
 
-  /** What a connection has left; undefined for an unknown id. */
-  quota (id: ConnectionId, path?: string): GateQuotas | undefined
+  /** What a connection has left, by the same path and rate as `allowRequest`; undefined for an unknown id. */
+  quota (id: ConnectionId, path?: string, options?: { readonly rate?: Rate }): GateQuotas | undefined
 
   /** Open connections of the client that the address belongs to. */
   numOpen (remote: RemoteLike | undefined): number

@@ -159,9 +159,9 @@ export class Gate implements SecurityGate {
     return ip != null && this.#risk.banLeft(ip, this.#now()) > 0
   }
 
-  quota (id: ConnectionId, path = '/'): GateQuotas | undefined {
+  quota (id: ConnectionId, path = '/', { rate }: { readonly rate?: Rate } = {}): GateQuotas | undefined {
     const connection = this.#connections.get(id)
-    return connection == null ? undefined : this.#requests.quotas(connection, path, this.#now())
+    return connection == null ? undefined : this.#requests.quotas(connection, path, this.#now(), rate)
   }
 
   numOpen (remote: RemoteLike | undefined): number {

@@ -81,8 +81,8 @@ export class RequestQuotas {
    * @returns what is short, and nothing was taken; undefined when it was taken
    */
   take (requester: Requester, path: string, now: number, rate?: Rate): QuotaShortage | undefined {
-    const rates = rate === undefined ? this.#connections : this.#callRates.of(rate)
-    const row = rate === undefined ? requester.row : callRowOf(requester, rates)
+    const rates = this.#ratesOf(rate)
+    const row = this.#rowOf(requester, rates)
     const paths = this.#paths.match(path)
     const shared = shortage('client-request-rate', this.#clients, requester.ip, now) ??
       (paths == null ? undefined : shortage('path-rate', paths, requester.ip, now))
@@ -97,8 +97,10 @@ export class RequestQuotas {
     return undefined
   }
 
-  quotas ({ ip, row }: Requester, path: string, now: number): GateQuotas {
-    const connection = this.#connections.quota(row, now)
+  quotas (requester: Requester, path: string, now: number, rate?: Rate): GateQuotas {
+    const { ip } = requester
+    const rates = this.#ratesOf(rate)
+    const connection = rates.quota(this.#rowOf(requester, rates), now)
     const client = this.#clients.quota(ip, now)
     const paths = this.#paths.match(path)
 
@@ -130,6 +132,14 @@ export class RequestQuotas {
 
   deletePathRate (path: string): boolean {
     return this.#paths.delete(path)
+  }
+
+  #ratesOf (rate: Rate | undefined): RowRates {
+    return rate === undefined ? this.#connections : this.#callRates.of(rate)
+  }
+
+  #rowOf (requester: Requester, rates: RowRates): number {
+    return rates === this.#connections ? requester.row : callRowOf(requester, rates)
   }
 }
 

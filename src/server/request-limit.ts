@@ -64,7 +64,7 @@ export class RequestLimit {
 
   #ask (requester: Requester, user: string | undefined, path: string): Denied | undefined {
     if (user !== undefined) return this.#askUser(requester, user, path)
-    if (requester.stream != null && isCounted(requester.stream, this.#gate)) return undefined
+    if (this.#isCounted(requester)) return undefined
 
     const verdict = this.#gate.allowRequest(requester.id, path, this.#config.rate)
     return verdict.allow ? undefined : verdict
@@ -75,8 +75,14 @@ export class RequestLimit {
     return this.#gate.isBanned(address) ? deny({ action: 'close', reason: 'banned' }) : this.#users!.take(user, path)
   }
 
-  #quotas ({ id }: Requester, user: string | undefined, path: string): NamedQuotas | undefined {
-    return user === undefined ? this.#gate.quota(id, path) : this.#users!.quotas(user, path)
+  /** Those that it was taken from. */
+  #quotas (requester: Requester, user: string | undefined, path: string): NamedQuotas | undefined {
+    if (user !== undefined) return this.#users!.quotas(user, path)
+    return this.#gate.quota(requester.id, path, this.#isCounted(requester) ? undefined : this.#config.rate)
+  }
+
+  #isCounted ({ stream }: Requester): boolean {
+    return stream != null && isCounted(stream, this.#gate)
   }
 
   #writeFields (res: AnyResponse, quotas: NamedQuotas | undefined): void {

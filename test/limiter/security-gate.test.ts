@@ -324,6 +324,9 @@ describe('the request stage', () => {
       client: { limit: 20, remaining: 18, resetAfter: 10_000, window: 10_000 },
       path: { limit: 3, remaining: 1, resetAfter: 60_000, window: 60_000 }
     })
+    gate.allowRequest('id', '/', { rate: rate(5, 10) })
+    expect(gate.quota('id', '/', { rate: rate(5, 10) })).toMatchObject({ connection: { limit: 5, remaining: 4 }, client: { remaining: 17 } })
+    expect(gate.quota('id')).toMatchObject({ connection: { remaining: 8 } })
     expect(gate.quota('id')).not.toHaveProperty('path')
     expect(gate.quota('nobody')).toBeUndefined()
   })

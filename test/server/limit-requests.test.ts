@@ -234,6 +234,11 @@ describe('options of limitRequests', () => {
     expect([first.headers.ratelimit, first.headers['ratelimit-policy']]).toEqual([undefined, undefined])
   })
 
+  it('says what is left of the rate it is given', async () => {
+    const { port } = await guarded({ requests: { rate: per10s(3) }, gate: { maxConnsPerIp: 1, requestRate: per10s(5) } })
+    expect((await ask('http', { port })).headers).toMatchObject({ 'ratelimit-policy': '"connection";q=3;w=10, "client";q=5;w=10', 'ratelimit': '"connection";r=2;t=10, "client";r=4;t=10' })
+  })
+
   it.each<[string, LimitRequestsOptions]>([
     ['trustedProxies', { trustedProxies: true as never }],
     ['forwardedField', { forwardedField: 'x-real-ip' as never }],

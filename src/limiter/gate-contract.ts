@@ -124,7 +124,10 @@ export interface SecurityGate {
   /** Where `clientRequestRate` was not given, it follows. */
   setRequestRate (rate: Partial<Rate> | false): void
 
-  /** Adds a rule, then with all three fields, or changes some fields of one; false takes it away. Two texts of one path are one rule. */
+  /**
+   * Adds a rule, then with all three fields, or changes some fields of one; false takes it away. Two texts of one path are one rule. The users of
+   * a `limitRequests` keep the rules that there were when it was called.
+   */
   setPathRate (path: string, rate: Partial<Rate> | false): void
 
   /** From now on no caps, rates and automatic bans hold it. @returns whether it was not trusted before */

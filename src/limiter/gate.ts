@@ -21,13 +21,14 @@ import type { Ban } from './ban-ledger.ts'
 import type { ConnectionLimits } from './connection-config.ts'
 import type { GateConfig } from './gate-options.ts'
 import type { Idler } from './idle-queue.ts'
+import type { GateInside } from './inside.ts'
 import type { Lease } from './lease.ts'
 import type { PrefixRates } from './prefix-rates.ts'
 import type { Rate } from './rate.ts'
 import type { RemoteLike } from './remote.ts'
 import type { GateQuotas, QuotaShortage, Requester } from './request-quotas.ts'
 import type { Offence } from './risk-options.ts'
-import type { ConnectionId, GateEvents, GateListener, SecurityGate, SecurityGateConfig, SecurityGateInspection } from './gate-contract.ts'
+import type { ConnectionId, GateEvents, GateListener, SecurityGateConfig, SecurityGateInspection } from './gate-contract.ts'
 import type { TrustList } from './trust-list.ts'
 import type { Denied, DenyReason, Verdict } from './verdict.ts'
 
@@ -43,7 +44,7 @@ type Emitters = { readonly [Type in keyof GateEvents]: Listeners<{ readonly type
 const EVENT_NAMES = ['deny', 'ban', 'unban'] as const satisfies ReadonlyArray<keyof GateEvents>
 
 /** `securityGate`'s inside: the order in which its ledgers are asked. */
-export class Gate implements SecurityGate {
+export class Gate implements GateInside {
   readonly #config: GateConfig
   readonly #clock: Clock
   readonly #time = new SteadyTime()
@@ -118,6 +119,21 @@ export class Gate implements SecurityGate {
 
     this.#idle.touch(connection, now)
     return ALLOWED
+  }
+
+  allowBy (id: ConnectionId, remote: RemoteLike | undefined, take: () => Denied | undefined): Verdict {
+    const now = this.#now()
+    const ip = remoteOf(remote)
+    const denied = this.#banned(ip, now) ?? (this.#core.isFree(ip) ? undefined : take())
+    if (denied != null) return this.#deny('request', id, denied)
+
+    const connection = this.#connections.get(id)
+    if (connection != null) this.#idle.touch(connection, now)
+    return ALLOWED
+  }
+
+  report (denied: Denied, _remote: RemoteLike | undefined, id: ConnectionId): void {
+    this.#deny('connect', id, denied)
   }
 
   /** Takes one of the places for rates that requests bring, so that one too many is told before anybody asks. */

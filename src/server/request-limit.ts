@@ -1,4 +1,4 @@
-import { deny } from '../limiter/denial.ts'
+import { gateInside } from '../limiter/inside.ts'
 import { guestsOf } from './guest.ts'
 import { isCounted } from './http2-streams.ts'
 import { httpRefusal } from './http-refusal.ts'
@@ -10,6 +10,7 @@ import { ignoreErrors } from './sockets.ts'
 import { UserQuotas } from './user-quotas.ts'
 import type { Duplex } from 'node:stream'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
+import type { GateInside } from '../limiter/inside.ts'
 import type { Denied } from '../limiter/verdict.ts'
 import type { Requester } from './guest.ts'
 import type { NamedQuotas } from './rate-limit-fields.ts'
@@ -18,14 +19,14 @@ import type { AnyRequest, RequestConfig } from './request-options.ts'
 
 /** `limitRequests`' inside: who asks, for what, may it, and what it is told. */
 export class RequestLimit {
-  readonly #gate: SecurityGate
+  readonly #gate: GateInside
   readonly #config: RequestConfig
   readonly #requesters: Requesters
   readonly #users: UserQuotas | undefined
   readonly #policyOf = policyWriter()
 
   constructor (gate: SecurityGate, config: RequestConfig) {
-    this.#gate = gate
+    this.#gate = gateInside(gate)
     this.#config = config
     this.#requesters = new Requesters(gate, config)
     this.#users = config.keyOf == null ? undefined : makeUsers(gate, config)
@@ -63,16 +64,14 @@ export class RequestLimit {
   }
 
   #ask (requester: Requester, user: string | undefined, path: string): Denied | undefined {
-    if (user !== undefined) return this.#askUser(requester, user, path)
-    if (this.#isCounted(requester)) return undefined
+    if (user === undefined && this.#isCounted(requester)) return undefined
 
-    const verdict = this.#gate.allowRequest(requester.id, path, this.#config.rate)
+    const { id, address } = requester
+    const verdict = user === undefined
+      ? this.#gate.allowRequest(id, path, this.#config.rate)
+      : this.#gate.allowBy(id, address, () => this.#users!.take(user, path))
+
     return verdict.allow ? undefined : verdict
-  }
-
-  /** A ban holds for everybody at the address; the quotas do not. */
-  #askUser ({ address }: Requester, user: string, path: string): Denied | undefined {
-    return this.#gate.isBanned(address) ? deny({ action: 'close', reason: 'banned' }) : this.#users!.take(user, path)
   }
 
   /** Those that it was taken from. */

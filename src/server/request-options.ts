@@ -38,7 +38,7 @@ export interface LimitRequestsOptions {
   /**
    * The authenticated user whose request it is: it then counts in that user's quotas instead of the connection's, the client's and the path's, so that
    * users behind one address do not pay for each other. Undefined, empty, or throwing is nobody in particular. Give it only what you have
-   * verified: who can invent users has as many quotas.
+   * verified: who can invent users has as many quotas. A ban of the address and trust in it hold for its users, too.
    *
    * @default none
    */

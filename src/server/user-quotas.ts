@@ -21,7 +21,7 @@ export class UserQuotas {
   take (user: string, path: string): Denied | undefined {
     const rule = this.#paths.match(path)
     const asked = rule?.peek(user)
-    if (asked != null && !asked.allow) return { ...asked, reason: 'path-rate' }
+    if (asked != null && !asked.allow) return { ...asked, action: 'close', reason: 'path-rate' }
 
     const verdict = this.#users.take(user)
     if (!verdict.allow) return { ...verdict, reason: 'request-rate' }

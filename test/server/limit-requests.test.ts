@@ -219,6 +219,34 @@ describe('options of limitRequests', () => {
     expect([(await as('bob')).status, (await ask('http', { port })).status, (await ask('http', { port })).status]).toEqual([200, 200, 429])
   })
 
+  it('tells the gate of a user\'s denials, and ends the connection for a path', async () => {
+    const { port, gate } = await guarded({ gate: { pathRates: { '/a': per10s(1) } }, requests: { keyOf: () => 'alice', userRate: per10s(2) } })
+    const heard: unknown[] = []
+    gate.addEventListener('deny', ({ detail: { stage, verdict: { reason, action } } }) => { heard.push([stage, reason, action]) })
+    const send = keptAlive(port)
+    const answers = [await send('/a'), await send('/'), await send('/'), await send('/a')]
+
+    expect(answers.map(({ status, headers }) => [status, headers.connection])).toEqual([[200, 'keep-alive'], [200, 'keep-alive'], [429, 'keep-alive'], [429, 'close']])
+    expect(heard).toEqual([['request', 'request-rate', 'drop'], ['request', 'path-rate', 'close']])
+    expect(gate.inspect().denied).toEqual({ 'request-rate': 1, 'path-rate': 1 })
+  })
+
+  it('refuses a banned address\'s users with the time that is left, and no trusted one\'s', async () => {
+    const { port, gate, clock } = await guarded({ gate: { maxConnsPerIp: 2, idleTimeout: 30_000, risk: { threshold: 1 } }, requests: { keyOf: () => 'alice', userRate: per10s(1) } })
+    const send = keptAlive(port)
+    expect((await send()).status).toBe(200)
+    for (const id of ['a', 'b']) gate.allowConnect('127.0.0.1', id)
+    expect((await send()).headers).toMatchObject({ 'connection': 'close', 'retry-after': '600' })
+    expect(gate.inspect().denied).toEqual({ 'connection-limit': 1, 'banned': 1 })
+
+    gate.trust('127.0.0.1')
+    expect([(await send()).status, (await send()).status]).toEqual([200, 200])
+    clock.advance(30_000)
+    await send()
+    clock.advance(1)
+    expect(gate.sweepIdle()).toEqual(['a'])
+  })
+
   it('is not loosened by functions that throw', async () => {
     const fail = (): never => { throw new Error('mine') }
     const { port } = await guarded({ gate: { pathRates: { '/a': per10s(1) } }, requests: { skip: fail, keyOf: fail, pathOf: fail } })

@@ -10,6 +10,7 @@ import { trustList } from './trust-list.ts'
 import { wrapSocket } from './wrap-socket.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { ConnectionLimiterConfig, ConnectionLimits } from './connection-config.ts'
+import type { Reporting } from './inside.ts'
 import type { Lease } from './lease.ts'
 import type { RemoteLike } from './remote.ts'
 import type { Denied, DenyReason, Verdict } from './verdict.ts'
@@ -31,7 +32,7 @@ export interface ConnectionLimiterInit extends ConnectionLimits {
   readonly clock?: Clock
 }
 
-/** Something `accept` or `turnAway` has refused. */
+/** Something `accept` or `turnAway` has refused, or a server of this package for a proxy's header that is none. */
 export interface ConnectionDenial {
   readonly remote: RemoteLike
   readonly verdict: Denied
@@ -158,7 +159,7 @@ export function coreOf (limiter: ConnectionLimiter): ConnectionCore | undefined 
   return cores.get(limiter)
 }
 
-class CoreLimiter implements ConnectionLimiter {
+class CoreLimiter implements ConnectionLimiter, Reporting {
   readonly #core: ConnectionCore
   readonly #clock: Clock
   readonly #leases = new WeakMap<object, Lease>()
@@ -194,6 +195,10 @@ class CoreLimiter implements ConnectionLimiter {
     const denied = this.#core.check(remoteOf(remote), now)
 
     return denied == null ? undefined : this.#deny(remote, denied, now)
+  }
+
+  report (denied: Denied, remote: RemoteLike): void {
+    this.#deny(remote, denied, this.#clock.now())
   }
 
   wrap<T extends object> (socket: T, lease: Lease): T {

@@ -1,9 +1,12 @@
+import { reporting } from '../limiter/inside.ts'
+import { peerOf } from './sockets.ts'
 import type { ConnectionLimits } from '../limiter/connection-config.ts'
 import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
 import type { Lease } from '../limiter/lease.ts'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { Denied } from '../limiter/verdict.ts'
 import type { Guest } from './guest.ts'
+import type { Connection } from './sockets.ts'
 
 /** What `limitConnections` asks, whichever of the two stands behind it. */
 export interface Admission {
@@ -11,6 +14,8 @@ export interface Admission {
   admit (guest: Guest): Denied | undefined
   /** Refuses, as `admit`, whose socket is not made yet; takes nothing. */
   turnAway (address: string): Denied | undefined
+  /** A denial that is not the limiter's own is counted and told as one. */
+  report (denied: Denied, socket: Connection): void
   release (guest: Guest): void
   setConfig (change: ConnectionLimits): void
   /** Of these, who has to go for the limits to hold. */
@@ -38,6 +43,7 @@ function byLimiter (limiter: ConnectionLimiter): Admission {
       return undefined
     },
     turnAway: address => limiter.turnAway(address),
+    report: reportTo(limiter),
     release: ({ lease }) => { lease?.release() },
     setConfig: change => { limiter.setConfig(change) },
     excess (guests) {
@@ -56,6 +62,7 @@ function byGate (gate: SecurityGate): Admission {
       return verdict.allow ? undefined : verdict
     },
     turnAway: address => gate.turnAway(address),
+    report: reportTo(gate),
     release: ({ socket }) => { gate.release(socket) },
     setConfig: change => { gate.setConfig(change) },
     excess (guests) {
@@ -65,4 +72,9 @@ function byGate (gate: SecurityGate): Admission {
     idle: () => gate.sweepIdle(),
     idleTimeout: gate.config().idleTimeout
   }
+}
+
+function reportTo (limiter: ConnectionLimiter | SecurityGate): Admission['report'] {
+  const inside = reporting(limiter)
+  return (denied, socket) => { inside.report(denied, peerOf(socket) ?? '', socket) }
 }

@@ -58,7 +58,7 @@ export class Guard {
     this.#admission = admissionBy(limiter)
     this.#guests = guestsOf(limiter)
     this.#refuser = new Refuser(config.onDeny, kind.protocol === 'http1' && !kind.isSecure, config.writeDeadline, clock)
-    this.#arrivals = proxyProtocol == null ? undefined : new Arrivals(proxyProtocol.from, proxyProtocol.headerDeadline, clock, socket => { this.#refuser.refuseSilently(socket, BAD_PROXY_HEADER) })
+    this.#arrivals = proxyProtocol == null ? undefined : new Arrivals(proxyProtocol.from, proxyProtocol.headerDeadline, clock, socket => { this.#refuseHeader(socket) })
     this.#silent = new DeadlineQueue(clock, config.firstByteDeadline, close)
     this.#slow = new DeadlineQueue(clock, config.headerDeadline, close)
     this.#sweep = new IdleSweep({ guests: this.#guests, open: this.#open, admission: this.#admission, interval: config.sweepInterval, clock, leave: guest => { this.#leave(guest) } })
@@ -179,6 +179,11 @@ export class Guard {
     }
 
     return this.#admit(socket, peer ?? '', false, pass)
+  }
+
+  #refuseHeader (socket: Connection): void {
+    this.#admission.report(BAD_PROXY_HEADER, socket)
+    this.#refuser.refuseSilently(socket, BAD_PROXY_HEADER)
   }
 
   /** @param isRead - whether a proxy's header was read; another one is none */

@@ -5,6 +5,7 @@ import { connect as tlsConnect } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/clock/fake-clock.ts'
 import { connectionLimiter } from '../../src/limiter/connection-limiter.ts'
+import { securityGate } from '../../src/limiter/security-gate.ts'
 import { clientAddress } from '../../src/server/client-address.ts'
 import { limitConnections } from '../../src/server/limit-connections.ts'
 import { until } from '../support/until.ts'
@@ -12,6 +13,7 @@ import { dial } from './support/clients.ts'
 import { v2Header } from './support/proxy-header.ts'
 import { createHttp, createRaw, listen } from './support/servers.ts'
 import type { Server, Socket } from 'node:net'
+import type { ConnectionLimiter } from '../../src/limiter/connection-limiter.ts'
 import type { LimitConnectionsOptions } from '../../src/server/options.ts'
 
 const HOST = '127.0.0.1'
@@ -96,6 +98,22 @@ describe('a PROXY header from a listed proxy', () => {
     expect((await ended).text).toBe('')
     expect(unlimit.counts().refused).toBe(1)
     await empty()
+  })
+
+  it.each([['limiter', connectionLimiter()], ['gate', securityGate()]])('is told of and counted by a %s where it is none, and where a stranger writes one', async (_, limiter) => {
+    const heard: string[] = []
+    ;(limiter as ConnectionLimiter).addEventListener('deny', ({ detail }) => { heard.push(detail.verdict.reason) })
+    const server = web()
+    limitConnections(server, limiter, { proxyProtocol: PROXY })
+    const port = await listen(server)
+    const [proxy, stranger] = [dial({ port, host: HOST }), dial({ port, host: HOST, localAddress: '127.0.0.2' })]
+    proxy.socket.write(GET)
+    await proxy.ended
+    stranger.socket.write(LINE)
+    await stranger.ended
+
+    expect([limiter.inspect().denied, heard]).toEqual([{ 'unknown-address': 2 }, ['unknown-address', 'unknown-address']])
+    await until('nobody is in', () => limiter.inspect().open === 0)
   })
 
   it('has to be there in time, from accept on, however slowly it comes', async () => {

@@ -57,11 +57,14 @@ export class Arrivals {
     }, () => { this.#refuse(socket) })
   }
 
-  /** Calls `cleared` when the socket, of somebody who is no proxy, cannot begin with a header any more. */
-  awaitOther (socket: Connection, cleared: () => void): void {
+  /** Calls `cleared` when the socket, of somebody who is no proxy, cannot begin with a header any more, and `spoke` when anything comes. */
+  awaitOther (socket: Connection, { spoke, cleared }: { readonly spoke: () => void, readonly cleared: () => void }): void {
     const bytes = collector()
 
-    this.#wait(socket, piece => looksLikeProxyHeader(bytes(piece)) !== undefined, ({ bytes: all, ended }) => {
+    this.#wait(socket, piece => {
+      spoke()
+      return looksLikeProxyHeader(bytes(piece)) !== undefined
+    }, ({ bytes: all, ended }) => {
       if (all.length > 0 && (ended || looksLikeProxyHeader(all) === true)) {
         this.#refuse(socket)
       } else {

@@ -1,18 +1,17 @@
 import { Socket } from 'node:net'
-import { maxHeaderSize } from 'node:http'
 import { parseIp } from '../address/ip.ts'
-import { DeadlineQueue } from '../clock/deadline-queue.ts'
 import { admissionBy, isGate } from './admission.ts'
-import { addReader, Arrivals, BAD_PROXY_HEADER, deleteReader, putBack, readersOf } from './arrivals.ts'
+import { addReader, Arrivals, BAD_PROXY_HEADER, deleteReader, readersOf } from './arrivals.ts'
+import { FirstBytes } from './first-bytes.ts'
 import { findGuest, guestsOf, namedGuest, nameGuest } from './guest.ts'
 import { GuestList } from './guest-list.ts'
 import { addressOf, hookHandles } from './handle-hook.ts'
-import { headerEnd, hold } from './hold.ts'
 import { StreamGuard } from './http2-streams.ts'
 import { IdleSweep } from './idle-sweep.ts'
 import { Refuser } from './refuse.ts'
 import { speaksHttp1 } from './server-kind.ts'
 import { peerOf, rawSocketOf } from './sockets.ts'
+import type { ServerHttp2Stream } from 'node:http2'
 import type { Server } from 'node:net'
 import type { ConnectionLimits } from '../limiter/connection-config.ts'
 import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
@@ -39,10 +38,7 @@ export class Guard {
   readonly #open = new GuestList()
   readonly #refuser: Refuser
   readonly #arrivals: Arrivals | undefined
-  readonly #silent: DeadlineQueue<Guest>
-  readonly #slow: DeadlineQueue<Guest>
-  /** Those whose server has not seen them, and what lets it. */
-  readonly #held = new Map<Guest, () => void>()
+  readonly #firstBytes: FirstBytes
   readonly #sweep: IdleSweep
   #unhookHandles = (): void => {}
   /** Whose connection the server is being given in this call: an HTTP/2 session is made in it. */
@@ -50,7 +46,6 @@ export class Guard {
 
   constructor (server: Server, kind: ServerKind, limiter: ConnectionLimiter | SecurityGate, config: GuardConfig) {
     const { clock, proxyProtocol } = config
-    const close = ({ socket }: Guest): void => { socket.destroy() }
 
     this.#server = server
     this.#kind = kind
@@ -59,8 +54,7 @@ export class Guard {
     this.#guests = guestsOf(limiter)
     this.#refuser = new Refuser(config.onDeny, kind.protocol === 'http1' && !kind.isSecure, config.writeDeadline, clock)
     this.#arrivals = proxyProtocol == null ? undefined : new Arrivals(proxyProtocol.from, proxyProtocol.headerDeadline, clock, socket => { this.#refuseHeader(socket) })
-    this.#silent = new DeadlineQueue(clock, config.firstByteDeadline, close)
-    this.#slow = new DeadlineQueue(clock, config.headerDeadline, close)
+    this.#firstBytes = new FirstBytes(kind, config)
     this.#sweep = new IdleSweep({ guests: this.#guests, open: this.#open, admission: this.#admission, interval: config.sweepInterval, clock, leave: guest => { this.#leave(guest) } })
     this.hooks = this.#hooks(limiter)
     if (this.#arrivals != null) addReader(server, this.#arrivals)
@@ -68,7 +62,7 @@ export class Guard {
 
   /** Open, waiting for a proxy's header or for the first bytes, being told; refused so far. */
   get counts (): { readonly open: number, readonly waiting: number, readonly telling: number, readonly refused: number } {
-    const waiting = (this.#arrivals?.size ?? 0) + this.#held.size
+    const waiting = (this.#arrivals?.size ?? 0) + this.#firstBytes.size
     return { open: this.#open.size, waiting, telling: this.#refuser.telling, refused: this.#refuser.refused }
   }
 
@@ -97,8 +91,7 @@ export class Guard {
     this.#sweep.stop()
     if (this.#arrivals != null) deleteReader(this.#server, this.#arrivals)
     this.#arrivals?.stop()
-    for (const letIn of [...this.#held.values()]) letIn()
-    this.#slow.clear()
+    this.#firstBytes.stop()
   }
 
   #hooks (limiter: ConnectionLimiter | SecurityGate): Hooks {
@@ -129,7 +122,11 @@ export class Guard {
       this.#opened(args[0] as object)
       return pass()
     })
-    if (isGate(limiter)) hooks.set('stream', new StreamGuard(limiter, this.#guests, this.#config).hook)
+    const limited = isGate(limiter) ? new StreamGuard(limiter, this.#guests, this.#config).hook : undefined
+    hooks.set('stream', (args, pass) => {
+      this.#asked(args[0] as ServerHttp2Stream)
+      return limited == null ? pass() : limited(args, pass)
+    })
     return hooks
   }
 
@@ -164,7 +161,10 @@ export class Guard {
     const peer = peerOf(socket)
     const named = namedGuest(socket)
     // A limiter that heard of it before us has read the header.
-    if (named != null && (named.proxies == null || named.address !== peer)) return this.#admit(socket, named.address, true, pass)
+    if (named != null && (named.proxies == null || named.address !== peer)) {
+      this.#firstBytes.accepted(socket)
+      return this.#admit(socket, named.address, true, pass)
+    }
 
     // Reset before anybody looked: it has no address any more, and must not pass for one that never had any.
     if (peer == null && socket instanceof Socket && isObject(this.#server.address())) {
@@ -173,7 +173,9 @@ export class Guard {
     }
 
     const arrived = this.#arrivals
+    this.#firstBytes.accepted(socket)
     if (arrived?.isProxy(peer ?? '') === true) {
+      socket.once('close', () => { this.#firstBytes.forget(socket) })
       arrived.awaitHeader(socket, address => { this.#admit(socket, address ?? peer ?? '', true, pass) })
       return true
     }
@@ -182,6 +184,7 @@ export class Guard {
   }
 
   #refuseHeader (socket: Connection): void {
+    this.#firstBytes.forget(socket)
     this.#admission.report(BAD_PROXY_HEADER, socket)
     this.#refuser.refuseSilently(socket, BAD_PROXY_HEADER)
   }
@@ -193,6 +196,7 @@ export class Guard {
 
     const denied = this.#admission.admit(guest)
     if (denied == null) return this.#enter(guest, isRead, pass)
+    this.#firstBytes.forget(socket)
     this.#refuser.refuse(socket, denied)
     return true
   }
@@ -205,22 +209,11 @@ export class Guard {
     if (isRead || guest.proxies != null) nameGuest(socket, guest)
     socket.once('close', () => { this.#leave(guest) })
     this.#sweep.start()
-    if (this.#arrivals == null || isRead) return this.#begin(guest, pass)
+    const begin = (): boolean => this.#firstBytes.await(socket, () => this.#pass(guest, pass))
+    if (this.#arrivals == null || isRead) return begin()
 
-    this.#arrivals.awaitOther(socket, () => { this.#begin(guest, pass) })
+    this.#arrivals.awaitOther(socket, { spoke: () => { this.#firstBytes.spoke(socket) }, cleared: begin })
     return true
-  }
-
-  /** The deadlines for the first byte and the header, in this order, as far as there are any. */
-  #begin (guest: Guest, pass: Pass): boolean {
-    const { firstByteDeadline, headerDeadline } = this.#config
-    const awaitsHeader = headerDeadline !== Infinity
-
-    if (awaitsHeader) this.#slow.add(guest)
-    if (firstByteDeadline !== Infinity) this.#silent.add(guest)
-    if (awaitsHeader && !this.#kind.isSecure) return this.#awaitHeader(guest, guest.socket, pass)
-    if (firstByteDeadline === Infinity) return this.#pass(guest, pass)
-    return this.#hold(guest, guest.socket, () => true, pass)
   }
 
   #secured (socket: Connection, pass: Pass): boolean {
@@ -229,36 +222,7 @@ export class Guard {
 
     this.#guests.set(socket, guest)
     if (namedGuest(guest.socket) != null) nameGuest(socket, guest)
-    return this.#slow.has(guest) ? this.#awaitHeader(guest, socket, pass) : this.#pass(guest, pass)
-  }
-
-  #awaitHeader (guest: Guest, socket: Connection, pass: Pass): boolean {
-    const isWhole = headerEnd(maxHeaderSize)
-
-    return this.#hold(guest, socket, piece => {
-      this.#silent.delete(guest)
-      return isWhole(piece)
-    }, () => {
-      this.#slow.delete(guest)
-      return pass()
-    })
-  }
-
-  #hold (guest: Guest, socket: Connection, look: (piece: Uint8Array) => boolean, pass: Pass): true {
-    const letIn = (bytes: Uint8Array): void => {
-      this.#held.delete(guest)
-      this.#silent.delete(guest)
-      putBack(socket, bytes)
-      this.#pass(guest, pass)
-    }
-    const letGo = hold(socket, look, ({ bytes, ended }) => {
-      // What ends before it has begun has nothing to ask, and its end was heard by us already.
-      if (ended && bytes.length > 0) socket.destroy()
-      else letIn(bytes)
-    })
-
-    this.#held.set(guest, () => { letIn(letGo()) })
-    return true
+    return this.#firstBytes.awaitSecured(guest.socket, socket, () => this.#pass(guest, pass))
   }
 
   #pass (guest: Guest, pass: Pass): boolean {
@@ -278,6 +242,11 @@ export class Guard {
     if (namedGuest(this.#entering.socket) != null) nameGuest(session, this.#entering)
   }
 
+  #asked ({ session }: ServerHttp2Stream): void {
+    const guest = session == null ? undefined : this.#guests.get(session)
+    if (guest != null) this.#firstBytes.asked(guest.socket)
+  }
+
   /** Not every request passes by `limitRequests`. An HTTP/2 stream says itself whether it awaits an answer. */
   #noteAnswer ([req, answer]: [AnyRequest, Answer], pass: Pass): boolean {
     const guest = req.httpVersionMajor === 1 ? this.#guests.get(req.socket) : undefined
@@ -295,9 +264,7 @@ export class Guard {
   #leave (guest: Guest): void {
     if (!this.#open.delete(guest)) return
 
-    this.#held.delete(guest)
-    this.#silent.delete(guest)
-    this.#slow.delete(guest)
+    this.#firstBytes.forget(guest.socket)
     if (guest.proxies == null) this.#admission.release(guest)
   }
 }

@@ -64,15 +64,17 @@ export interface LimitConnectionsOptions {
   readonly trustedProxies?: readonly string[]
 
   /**
-   * Milliseconds in which a client has to say anything at all; the server sees it when it has. `Infinity` is for servers that speak first.
+   * Milliseconds from accept on in which a client has to say anything at all; the server sees it when it has. `Infinity` is for servers that speak
+   * first.
    *
    * @default Infinity
    */
   readonly firstByteDeadline?: number
 
   /**
-   * Milliseconds from accept on in which the header of the first request has to be complete, including the TLS handshake; HTTP sees the connection
-   * when it is. For HTTP servers only. Later requests are under Node's own `headersTimeout`.
+   * Milliseconds from accept on in which the header of the first request has to be complete, including the TLS handshake and a proxy's header.
+   * HTTP/1 sees the connection when it is; HTTP/2 sees it before, and loses it when it is not. For HTTP servers only. Later requests are under
+   * Node's own `headersTimeout`.
    *
    * @default Infinity
    */

@@ -1,8 +1,9 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { connect as http2Connect } from 'node:http2'
 import { connect } from 'node:net'
 import { connect as tlsConnect } from 'node:tls'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { fakeClock } from '../../src/clock/fake-clock.ts'
 import { connectionLimiter } from '../../src/limiter/connection-limiter.ts'
 import { securityGate } from '../../src/limiter/security-gate.ts'
@@ -32,6 +33,16 @@ async function guarded (server: Server, options: LimitConnectionsOptions, maxCon
   }
 
   return { clock, limiter, unlimit, port, empty, open: (localAddress = HOST) => dial({ port, host: HOST, localAddress }) }
+}
+
+/** Of all servers in this process, while the test runs. */
+function acceptedSockets (): Socket[] {
+  const sockets: Socket[] = []
+  const add = (message: unknown): void => { sockets.push((message as { readonly socket: Socket }).socket) }
+
+  subscribe('net.server.socket', add)
+  onTestFinished(() => { unsubscribe('net.server.socket', add) })
+  return sockets
 }
 
 /** Says whose the connection is, and then what it says. */
@@ -254,6 +265,58 @@ describe('the header\'s deadline', () => {
     clock.advance(5_000)
     expect([(await silent.ended).text, (await slow.ended).text]).toEqual(['', ''])
     await empty()
+  })
+})
+
+describe('both deadlines', () => {
+  const DEADLINES = { firstByteDeadline: 4_000, headerDeadline: 8_000 }
+
+  it.each<[string, LimitConnectionsOptions, string, number]>([
+    ['a stranger\'s silence where proxies are listed', { proxyProtocol: { from: ['192.0.2.0/24'] } }, '', 4_000],
+    ['a stranger\'s half header where proxies are listed', { proxyProtocol: { from: ['192.0.2.0/24'], headerDeadline: 20_000 } }, 'P', 8_000],
+    ['a proxy\'s client\'s half header', { proxyProtocol: PROXY }, `${LINE}GET / HT`, 8_000]
+  ])('run from accept on: %s', async (_, options, late, deadline) => {
+    const { open, clock, unlimit, empty } = await guarded(web(), { ...DEADLINES, ...options })
+    const accepted = acceptedSockets()
+    const { socket, ended } = open()
+    await until('it waits', () => unlimit.counts().waiting === 1)
+    clock.advance(3_000)
+    socket.write(late)
+    await until('it is read', () => accepted[0]!.bytesRead === late.length)
+
+    clock.advance(deadline - 3_001)
+    expect([accepted[0]!.destroyed, unlimit.counts()]).toMatchObject([false, { waiting: 1, refused: 0 }])
+    clock.advance(1)
+    expect((await ended).text).toBe('')
+    await empty()
+  })
+})
+
+describe('the header\'s deadline on HTTP/2', () => {
+  const PREFACE = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), Buffer.of(0, 0, 0, 4, 0, 0, 0, 0, 0)])
+  /** GET, and more of it to come. */
+  const HALF = Buffer.of(0, 0, 1, 1, 0, 0, 0, 0, 1, 0x82)
+
+  it.each([['http2', 'limiter'], ['http2', 'gate'], ['http2 over TLS', 'limiter'], ['http2 over TLS', 'gate']] as const)('ends who has not asked for anything by then, on %s with a %s', async (protocol, kind) => {
+    const clock = fakeClock()
+    const limiter = { limiter: connectionLimiter, gate: securityGate }[kind]({ clock })
+    const server = createHttp(protocol, (_, res) => { res.end('ok') })
+    limitConnections(server, limiter, { clock, headerDeadline: 5_000, sweepInterval: Infinity })
+    const port = await listen(server)
+    const open = (): Socket => protocol === 'http2' ? connect({ port, host: HOST }) : tlsConnect({ port, host: HOST, ALPNProtocols: ['h2'], rejectUnauthorized: false })
+    const slow = open()
+    const closed = once(slow.resume().on('error', () => {}), 'close')
+    slow.write(Buffer.concat([PREFACE, HALF]))
+    const quick = http2Connect(`http://${HOST}`, { createConnection: open })
+    onTestFinished(() => { quick.destroy() })
+    const answer = async (): Promise<string> => (await quick.request({ ':path': '/' }).toArray()).join('')
+    expect(await answer()).toBe('ok')
+    await until('the slow one is served', () => slow.bytesRead > 0)
+
+    clock.advance(5_000)
+    await closed
+    expect(await answer()).toBe('ok')
+    await until('one is in', () => limiter.inspect().open === 1)
   })
 })
 

@@ -17,7 +17,6 @@ const NO_HOOKS: Hooks = new Map()
  * away, ours stays below it and does nothing.
  */
 export function hookEvents (emitter: EventEmitter, hooks: Hooks): () => void {
-  const before = Object.getOwnPropertyDescriptor(emitter, 'emit')
   const emit = emitter.emit as (this: EventEmitter, ...event: unknown[]) => boolean
   let current = hooks
 
@@ -28,12 +27,39 @@ export function hookEvents (emitter: EventEmitter, hooks: Hooks): () => void {
     return hook(args, () => emit.call(emitter, type, ...args))
   }
 
-  Object.defineProperty(emitter, 'emit', { value: hooked, writable: true, enumerable: false, configurable: true })
+  const restore = override(emitter, 'emit', hooked)
 
   return () => {
     current = NO_HOOKS
-    if (emitter.emit !== hooked) return
-    if (before == null) Reflect.deleteProperty(emitter, 'emit')
-    else Object.defineProperty(emitter, 'emit', before)
+    restore()
+  }
+}
+
+/** Does something more whenever a method is called, if there is one. @returns takes it away again, as that of `hookEvents` does */
+export function hookCalls (object: object, name: string, more: () => void): () => void {
+  const method: unknown = Reflect.get(object, name)
+  if (typeof method !== 'function') return () => {}
+
+  let isInForce = true
+  const restore = override(object, name, function (this: unknown, ...args: unknown[]): unknown {
+    if (isInForce) more()
+    return Reflect.apply(method, this, args)
+  })
+
+  return () => {
+    isInForce = false
+    restore()
+  }
+}
+
+/** @returns makes the object as it was, as far as nobody else has put something on top */
+function override (object: object, name: string, value: unknown): () => void {
+  const before = Object.getOwnPropertyDescriptor(object, name)
+  Object.defineProperty(object, name, { value, writable: true, enumerable: false, configurable: true })
+
+  return () => {
+    if (Reflect.get(object, name) !== value) return
+    if (before == null) Reflect.deleteProperty(object, name)
+    else Object.defineProperty(object, name, before)
   }
 }

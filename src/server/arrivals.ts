@@ -13,6 +13,7 @@ import type { Connection } from './sockets.ts'
 export const BAD_PROXY_HEADER: Denied = deny({ action: 'close', reason: 'unknown-address' })
 
 interface Waiting {
+  readonly socket: Connection
   readonly letGo: () => unknown
   readonly late: () => void
 }
@@ -78,6 +79,10 @@ export class Arrivals {
     })
   }
 
+  closeAll (): void {
+    for (const { socket } of this.#waiting) socket.destroy()
+  }
+
   /** Ends those that wait for a header, and lets the others go on. */
   stop (): void {
     for (const entry of [...this.#waiting]) this.#end(entry)
@@ -89,7 +94,7 @@ export class Arrivals {
       this.#forget(entry)
       heard(all)
     })
-    const entry: Waiting = { letGo, late }
+    const entry: Waiting = { socket, letGo, late }
 
     this.#waiting.add(entry)
     this.#deadlines.add(entry)

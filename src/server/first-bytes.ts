@@ -71,6 +71,10 @@ export class FirstBytes {
     this.#slow.delete(socket)
   }
 
+  closeAll (): void {
+    for (const socket of this.#held.keys()) socket.destroy()
+  }
+
   /** Lets all go on. */
   stop (): void {
     for (const letIn of [...this.#held.values()]) letIn()

@@ -85,6 +85,12 @@ export class Guard {
     if (this.#refuser.isSilent) this.#unhookHandles = hookHandles(this.#server, accepted => this.#turnAway(accepted))
   }
 
+  /** Closes those whom the server has not seen, and cannot close itself. */
+  closeWaiting (): void {
+    this.#arrivals?.closeAll()
+    this.#firstBytes.closeAll()
+  }
+
   /** Lets everybody go on that only waits for bytes; who is in stays in, and counted, until it closes. */
   stop (): void {
     this.#unhookHandles()

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { hookEvents } from './accept-hook.ts'
+import { hookCalls, hookEvents } from './accept-hook.ts'
 import { Guard } from './guard.ts'
 import { parseGuard } from './options.ts'
 import { serverKind } from './server-kind.ts'
@@ -89,14 +89,14 @@ export function limitConnections (server: Server, limiter: ConnectionLimiter | S
 
   const kind = serverKind(server)
   const guard = new Guard(server, kind, limiter, parseGuard(options, kind))
-  const unhook = hookEvents(server, guard.hooks)
+  const unhook = [hookEvents(server, guard.hooks), hookCalls(server, 'closeAllConnections', () => { guard.closeWaiting() })]
   guard.listen()
   let isInForce = true
 
   function unlimit (): boolean {
     if (!isInForce) return false
     isInForce = false
-    unhook()
+    for (const undo of unhook) undo()
     guard.stop()
     return true
   }

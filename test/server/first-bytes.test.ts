@@ -13,6 +13,7 @@ import { until } from '../support/until.ts'
 import { dial } from './support/clients.ts'
 import { v2Header } from './support/proxy-header.ts'
 import { createHttp, createRaw, listen } from './support/servers.ts'
+import type { Server as HttpServer } from 'node:http'
 import type { Server, Socket } from 'node:net'
 import type { ConnectionLimiter } from '../../src/limiter/connection-limiter.ts'
 import type { LimitConnectionsOptions } from '../../src/server/options.ts'
@@ -317,6 +318,29 @@ describe('the header\'s deadline on HTTP/2', () => {
     await closed
     expect(await answer()).toBe('ok')
     await until('one is in', () => limiter.inspect().open === 1)
+  })
+})
+
+describe('closeAllConnections', () => {
+  it.each<['http' | 'https', LimitConnectionsOptions, string]>([
+    ['http', { firstByteDeadline: 60_000 }, ''],
+    ['http', { headerDeadline: 60_000 }, 'GET'],
+    ['https', { headerDeadline: 60_000 }, 'GET'],
+    ['http', { proxyProtocol: PROXY }, 'PROXY'],
+    ['http', { proxyProtocol: { from: ['192.0.2.0/24'] } }, 'P']
+  ])('of %s closes those, too, whom it has not seen because of %j', async (protocol, options, text) => {
+    const server = createHttp(protocol, () => {}) as HttpServer
+    const { port, unlimit, empty } = await guarded(server, options)
+    const { socket, ended } = dial({ port, host: HOST }, protocol === 'https')
+    socket.write(text)
+    await until('it waits', () => unlimit.counts().waiting === 1)
+    server.closeAllConnections()
+
+    expect((await ended).text).toBe('')
+    await empty()
+    expect(unlimit.counts().refused).toBe(0)
+    unlimit()
+    expect(Object.hasOwn(server, 'closeAllConnections')).toBe(false)
   })
 })
 

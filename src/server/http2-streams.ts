@@ -28,7 +28,7 @@ export class StreamGuard {
     this.#gate = gate
     this.#guests = guests
     this.#limitStreams = limitStreams
-    this.#closing = new DeadlineQueue(clock, writeDeadline, session => { session.destroy() })
+    this.#closing = new DeadlineQueue(clock, writeDeadline, session => { this.#end(session) })
   }
 
   readonly hook: Hook = (args, pass) => {
@@ -36,17 +36,26 @@ export class StreamGuard {
     const guest = stream.session == null ? undefined : this.#guests.get(stream.session)
     if (guest == null || guest.proxies != null) return pass()
 
-    noteStream(guest, stream)
-    if (!(this.#limitStreams ?? !this.#guests.areAskedBehind)) return pass()
+    if (this.#limitStreams ?? !this.#guests.areAskedBehind) {
+      const verdict = this.#gate.allowRequest(guest.socket, headers[':path'] ?? '/')
+      if (!verdict.allow) {
+        this.#refuse(stream, verdict)
+        return true
+      }
 
-    const verdict = this.#gate.allowRequest(guest.socket, headers[':path'] ?? '/')
-    if (!verdict.allow) {
-      this.#refuse(stream, verdict)
-      return true
+      counted.set(stream, this.#gate)
     }
 
-    counted.set(stream, this.#gate)
+    noteStream(guest, stream)
     return pass()
+  }
+
+  /** Whom the client does not let go. What was admitted before is still answered, as long as the sweep for the idle lets it. */
+  #end (session: Http2Session): void {
+    const streams = this.#guests.get(session)?.streams
+
+    if (streams != null && awaitsAnswer(streams)) this.#closing.add(session)
+    else session.destroy()
   }
 
   #refuse (stream: ServerHttp2Stream, verdict: Denied): void {

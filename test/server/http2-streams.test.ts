@@ -1,9 +1,11 @@
+import { once } from 'node:events'
 import { connect } from 'node:http2'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { fakeClock } from '../../src/clock/fake-clock.ts'
 import { securityGate } from '../../src/limiter/security-gate.ts'
 import { limitConnections } from '../../src/server/limit-connections.ts'
 import { limitRequests } from '../../src/server/limit-requests.ts'
+import { until } from '../support/until.ts'
 import { createHttp, listen } from './support/servers.ts'
 import type { ClientHttp2Session } from 'node:http2'
 import type { SecurityGateInit } from '../../src/limiter/gate-options.ts'
@@ -62,5 +64,33 @@ describe('streams that limitRequests asks about in its own way', () => {
     limitConnections(server, gate, { clock, ...connections })
 
     expect(await statuses(open(await listen(server)), asked)).toEqual(expected)
+  })
+})
+
+describe('a connection that is ended for its streams', () => {
+  it('is kept until what was admitted is answered, and not for what is only half asked', async () => {
+    const clock = fakeClock()
+    const gate = securityGate({ clock, connectRate: false, risk: false, dropsBeforeClose: 0, requestRate: per10s(2) })
+    const pending: Array<() => void> = []
+    const server = createHttp('http2', (_, res) => {
+      pending.push(() => { res.end('the answer') })
+    })
+    limitConnections(server, gate, { clock, writeDeadline: 1_000, sweepInterval: Infinity })
+    const session = open(await listen(server))
+    const closed = once(session, 'close')
+    const slow = session.request({ ':path': '/slow' })
+    const half = session.request({ ':path': '/upload', ':method': 'POST' }, { endStream: false }).on('error', () => {})
+    await until('both are in', () => pending.length === 2)
+    expect(await statuses(session, [{}])).toEqual([429])
+
+    for (let time = 0; time < 5_000; time += 1_000) clock.advance(1_000)
+    pending[0]!()
+    expect((await slow.toArray()).join('')).toBe('the answer')
+    expect(half.closed).toBe(false)
+    await until('it was the last one', () => {
+      clock.advance(1_000)
+      return session.destroyed
+    })
+    await closed
   })
 })

@@ -34,7 +34,7 @@ export class StreamGuard {
   readonly hook: Hook = (args, pass) => {
     const [stream, headers] = args as [ServerHttp2Stream, IncomingHttpHeaders]
     const guest = stream.session == null ? undefined : this.#guests.get(stream.session)
-    if (guest == null || guest.proxies != null) return pass()
+    if (guest == null || guest.proxies != null || isCounted(stream, this.#gate)) return pass()
 
     if (this.#limitStreams ?? !this.#guests.areAskedBehind) {
       const verdict = this.#gate.allowRequest(guest.socket, headers[':path'] ?? '/')

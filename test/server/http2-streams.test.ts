@@ -94,3 +94,13 @@ describe('a connection that is ended for its streams', () => {
     await closed
   })
 })
+
+describe('one gate twice before one server', () => {
+  it('counts each stream once', async () => {
+    const gate = securityGate({ requestRate: per10s(2) })
+    const server = createHttp('http2', (_, res) => { res.end('ok') })
+    for (const options of [{}, {}]) limitConnections(server, gate, options)
+
+    expect(await statuses(open(await listen(server)), [{}, {}, {}])).toEqual([200, 200, 429])
+  })
+})

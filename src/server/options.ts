@@ -31,7 +31,7 @@ export interface LimitConnectionsOptions {
    * - `too-many-requests`: a complete HTTP answer 429 with `Retry-After`, `Connection: close` and a body that says nothing, and then the end. On
    *   anything but a plain HTTP/1 server it is `close`: nobody can read it before a TLS handshake, and that is what a refusal saves.
    * - A function gets the socket, which nobody else has seen, and the verdict, and closes it. It is closed for it after `writeDeadline`, or when
-   *   it throws.
+   *   it throws or rejects.
    *
    * @default `reset` for the banned, `too-many-requests` for all others
    */

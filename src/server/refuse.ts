@@ -1,5 +1,6 @@
 import { DeadlineQueue } from '../clock/deadline-queue.ts'
 import { httpRefusal } from './http-refusal.ts'
+import { isThenable } from './thenable.ts'
 import { ignoreErrors, reset } from './sockets.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Denied } from '../limiter/verdict.ts'
@@ -100,7 +101,9 @@ export class Refuser {
     this.#await(socket)
 
     try {
-      handler(socket, verdict)
+      // A promise may come of it, which TypeScript does not mind.
+      const result: unknown = handler(socket, verdict)
+      if (isThenable(result)) result.then(undefined, () => { socket.destroy() })
     } catch {
       socket.destroy()
     }

@@ -7,6 +7,7 @@ import { refuseRequest } from './refuse-request.ts'
 import { requestPath } from './request-path.ts'
 import { Requesters } from './requesters.ts'
 import { ignoreErrors } from './sockets.ts'
+import { isThenable } from './thenable.ts'
 import { UserQuotas } from './user-quotas.ts'
 import type { Duplex } from 'node:stream'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
@@ -100,7 +101,8 @@ export class RequestLimit {
 
   #pathOf (req: AnyRequest): string {
     const { pathOf } = this.#config
-    return pathOf == null ? requestPath(req) : attempt(pathOf, req) ?? requestPath(req)
+    const path = pathOf == null ? undefined : attempt(pathOf, req)
+    return typeof path === 'string' ? path : requestPath(req)
   }
 
   #userOf (req: AnyRequest): string | undefined {
@@ -121,10 +123,13 @@ function makeUsers (gate: SecurityGate, { userRate, clock }: RequestConfig): Use
   return new UserQuotas(userRate ?? clientRate, pathRates, clock)
 }
 
-/** A user's function that throws has said nothing: the request is limited as anybody's. */
-function attempt<T> (ask: (req: AnyRequest) => T, req: AnyRequest): T | undefined {
+/** A user's function that throws has said nothing, nor has one that would say it later: the request is limited as anybody's. */
+function attempt (ask: (req: AnyRequest) => unknown, req: AnyRequest): unknown {
   try {
-    return ask(req)
+    const said = ask(req)
+    if (!isThenable(said)) return said
+    said.then(undefined, () => {})
+    return undefined
   } catch {
     return undefined
   }

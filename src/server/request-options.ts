@@ -29,7 +29,7 @@ export interface LimitRequestsOptions {
   readonly forwardedField?: ForwardedField
 
   /**
-   * Requests that are not limited and not counted, such as health checks. One that throws has skipped nothing.
+   * Requests that are not limited and not counted, such as health checks. One that throws, or answers with a promise, has skipped nothing.
    *
    * @default none
    */
@@ -37,7 +37,7 @@ export interface LimitRequestsOptions {
 
   /**
    * The authenticated user whose request it is: it then counts in that user's quotas instead of the connection's, the client's and the path's, so that
-   * users behind one address do not pay for each other. Undefined, empty, or throwing is nobody in particular. Give it only what you have
+   * users behind one address do not pay for each other. Undefined, empty, a promise, or throwing is nobody in particular. Give it only what you have
    * verified: who can invent users has as many quotas. A ban of the address and trust in it hold for its users, too.
    *
    * @default none
@@ -52,7 +52,7 @@ export interface LimitRequestsOptions {
   readonly userRate?: Rate
 
   /**
-   * The path that `pathRates` are about.
+   * The path that `pathRates` are about. Where it throws or answers with anything but text, the default holds.
    *
    * @default the path of `req.originalUrl` or `req.url`. Compares letter by letter; for a router that does not, give the path in lower case.
    */

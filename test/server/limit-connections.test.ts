@@ -158,7 +158,8 @@ describe('a function that refuses', () => {
 
   it.each<[string, () => void]>([
     ['closes nothing', () => {}],
-    ['throws', () => { throw new Error('mine') }]
+    ['throws', () => { throw new Error('mine') }],
+    ['rejects', async () => { throw new Error('mine') }]
   ])('that %s loses the socket', async (_, onDeny) => {
     const { port } = await heldServer('http', { onDeny, writeDeadline: 50 }, 0)
     expect(await dial({ port, host: HOST }).ended).toMatchObject({ text: '' })

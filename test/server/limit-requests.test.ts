@@ -247,8 +247,13 @@ describe('options of limitRequests', () => {
     expect(gate.sweepIdle()).toEqual(['a'])
   })
 
-  it('is not loosened by functions that throw', async () => {
-    const fail = (): never => { throw new Error('mine') }
+  it.each<[string, () => never]>([
+    ['throw', () => { throw new Error('mine') }],
+    ['reject', (async () => { throw new Error('mine') }) as never],
+    ['answer later', (async () => '/b') as never],
+    ['answer a number', (() => 5) as never],
+    ['answer an object', (() => ({})) as never]
+  ])('is not loosened by functions that %s', async (_, fail) => {
     const { port } = await guarded({ gate: { pathRates: { '/a': per10s(1) } }, requests: { skip: fail, keyOf: fail, pathOf: fail } })
     expect([(await ask('http', { port, path: '/a' })).status, (await ask('http', { port, path: '/a' })).status]).toEqual([200, 429])
   })

@@ -38,7 +38,7 @@ export class RequestLimit {
     if (!this.#isSkipped(req)) {
       const path = this.#pathOf(req)
       const user = this.#userOf(req)
-      const requester = this.#requesters.of(req)
+      const requester = this.#requesters.of(req, res)
       const denied = requester.denied ?? this.#ask(requester, user, path)
 
       if (this.#config.fields) this.#writeFields(res, this.#quotas(requester, user, path))

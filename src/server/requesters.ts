@@ -1,13 +1,16 @@
+import { Duplex } from 'node:stream'
 import { parseIp } from '../address/ip.ts'
 import { deny } from '../limiter/denial.ts'
 import { forwardedClient } from './forwarded.ts'
 import { findGuest, guestsOf, namedGuest } from './guest.ts'
 import { proxiedClientsOf } from './proxied-clients.ts'
 import { peerOf } from './sockets.ts'
+import type { EventEmitter } from 'node:events'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { TrustList } from '../limiter/trust-list.ts'
 import type { Guest, Guests, Requester } from './guest.ts'
 import type { ProxiedClients } from './proxied-clients.ts'
+import type { AnyResponse } from './refuse-request.ts'
 import type { AnyRequest, RequestConfig } from './request-options.ts'
 import type { Connection } from './sockets.ts'
 
@@ -25,7 +28,8 @@ export class Requesters {
     this.#proxied = proxiedClientsOf(gate, config.clock)
   }
 
-  of (req: AnyRequest): Requester {
+  /** @param res - the answer, where there is one yet: it ends what has no other end */
+  of (req: AnyRequest, res?: AnyResponse): Requester {
     const stream = 'stream' in req ? req.stream : undefined
     const connection: object = stream?.session ?? req.socket
     const guest = findGuest(this.#guests, connection)
@@ -35,7 +39,7 @@ export class Requesters {
 
     if (proxies != null && isIn(proxies, peer)) return this.#proxiedRequester(req, peer, proxies)
     if (guest != null) return stream == null ? guest.requester ??= requester(guest) : { ...requester(guest), stream }
-    return this.#introduce(connection, peer)
+    return this.#introduce(connection, peer, stream == null ? endOf(connection, res) : connection as Connection)
   }
 
   #proxiedRequester (req: AnyRequest, peer: string, proxies: TrustList): Requester {
@@ -48,7 +52,7 @@ export class Requesters {
     return { id, address, isProxied: true }
   }
 
-  #introduce (connection: object, address: string): Requester {
+  #introduce (connection: object, address: string, end: EventEmitter): Requester {
     // It has closed, and would never say so again.
     if ((connection as Connection).destroyed) return { id: connection, address, isProxied: false, denied: deny({ action: 'close', reason: 'not-open' }) }
     const verdict = this.#gate.allowConnect(address, connection)
@@ -57,13 +61,18 @@ export class Requesters {
     const socket = connection as Connection
     const guest: Guest = { socket, address, lease: undefined, answer: undefined, place: -1, moved: 0, movedAt: 0, requester: undefined }
     this.#guests.set(connection, guest)
-    socket.once('close', () => {
+    end.once('close', () => {
       this.#guests.set(connection, undefined)
       this.#gate.release(connection)
     })
 
     return guest.requester ??= requester(guest)
   }
+}
+
+/** Whose `close` it is: what stands for a socket where a framework makes up a request (`inject` of Fastify) says nothing when it is over. */
+function endOf (connection: object, res: AnyResponse | undefined): EventEmitter {
+  return connection instanceof Duplex ? connection : res ?? connection as Connection
 }
 
 function requester (guest: Guest): Requester {

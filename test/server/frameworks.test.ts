@@ -76,6 +76,21 @@ describe.each(Object.keys(APPLICATIONS))('an application of %s', name => {
   })
 })
 
+describe('inject of fastify', () => {
+  it('leaves no place taken: its requests come on no connection', async () => {
+    const gate = securityGate({ connectRate: false, maxConnsPerIp: 1 })
+    const limit = limitRequests(gate)
+    const app = fastify()
+    app.addHook('onRequest', (req, reply, done) => { limit(req.raw, reply.raw, done) })
+    app.get('/', async () => 'hello')
+    const statuses: number[] = []
+    for (let count = 0; count < 3; count++) statuses.push((await app.inject('/')).statusCode)
+
+    expect(statuses).toEqual([200, 200, 200])
+    expect(gate.inspect().open).toBe(0)
+  })
+})
+
 describe('socket.io', () => {
   it('has a place for as long as a client is connected, over its WebSocket', async () => {
     const server = createServer()

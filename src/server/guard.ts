@@ -161,6 +161,8 @@ export class Guard {
   }
 
   #arrive (socket: Connection, pass: Pass): boolean {
+    // It was handed over too late, and would never say again that it has closed.
+    if (socket.destroyed) return pass()
     const known = findGuest(this.#guests, socket)
     if (known != null) return this.#pass(known, pass)
 

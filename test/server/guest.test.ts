@@ -84,3 +84,22 @@ describe('streams of a socket that is handed to HTTP/2', () => {
     expect([(await ask('http2', { port })).status, (await ask('http2', { port })).status]).toEqual([200, 429])
   })
 })
+
+describe('a socket that has closed when it is handed over', () => {
+  it('takes no place', async () => {
+    const limiter = connectionLimiter()
+    const inner = createHttp('http', () => {})
+    let handedOver = 0
+    const front = createRaw(false, socket => {
+      socket.resume().on('close', () => {
+        inner.emit('connection', socket)
+        handedOver++
+      })
+    })
+    limitConnections(inner, limiter, { sweepInterval: Infinity })
+    dial({ port: await listen(front), host: HOST }).socket.end()
+
+    await until('it is handed over', () => handedOver === 1)
+    expect(limiter.inspect().open).toBe(0)
+  })
+})

@@ -1,4 +1,3 @@
-import { Socket } from 'node:net'
 import { parseIp } from '../address/ip.ts'
 import { admissionBy, isGate } from './admission.ts'
 import { addReader, Arrivals, BAD_PROXY_HEADER, deleteReader, readersOf } from './arrivals.ts'
@@ -10,7 +9,7 @@ import { StreamGuard } from './http2-streams.ts'
 import { IdleSweep } from './idle-sweep.ts'
 import { Refuser } from './refuse.ts'
 import { speaksHttp1 } from './server-kind.ts'
-import { peerOf, rawSocketOf } from './sockets.ts'
+import { isAcceptedByTcp, peerOf, rawSocketOf } from './sockets.ts'
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Server } from 'node:net'
 import type { ConnectionLimits } from '../limiter/connection-config.ts'
@@ -175,7 +174,7 @@ export class Guard {
     }
 
     // Reset before anybody looked: it has no address any more, and must not pass for one that never had any.
-    if (peer == null && socket instanceof Socket && isObject(this.#server.address())) {
+    if (peer == null && isAcceptedByTcp(socket)) {
       socket.destroy()
       return true
     }
@@ -275,8 +274,4 @@ export class Guard {
     this.#firstBytes.forget(guest.socket)
     if (guest.proxies == null) this.#admission.release(guest)
   }
-}
-
-function isObject (value: unknown): boolean {
-  return typeof value === 'object' && value != null
 }

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import type { Server } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 /** Whatever is handed to a server as a connection: its own sockets, and streams that somebody emits as one. */
@@ -7,6 +8,17 @@ export type Connection = Socket | Duplex
 /** As text; undefined for Unix sockets, streams and sockets that were reset before anybody looked. */
 export function peerOf (socket: Connection): string | undefined {
   return (socket as Partial<Socket>).remoteAddress
+}
+
+/**
+ * Whether it has come by TCP, also when it has no address any more: the server that accepted it knows. A socket that somebody made, or that came
+ * by a Unix socket and was handed on, has none to lose.
+ */
+export function isAcceptedByTcp (socket: Connection): boolean {
+  const { server } = socket as { readonly server?: Partial<Server> | null }
+  const address = server?.address?.()
+
+  return socket instanceof Socket && typeof address === 'object' && address != null
 }
 
 /** A RST, so that nothing of it stays with us. What cannot send one is closed. */

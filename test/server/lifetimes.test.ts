@@ -191,6 +191,40 @@ describe('addresses', () => {
     await untilEmpty(gate)
   })
 
+  it('a Unix socket that is handed to a server on TCP has none, either', async () => {
+    const path = join(tmpdir(), `connmgr-front-${process.pid}.sock`)
+    onTestFinished(() => { rmSync(path, { force: true }) })
+    const limiter = connectionLimiter()
+    const server = createHttp('http', (req, res) => { res.end(String(clientAddress(req.socket))) })
+    limitConnections(server, limiter)
+    await listen(server)
+    await listen(createRaw(false, socket => { server.emit('connection', socket) }), { path })
+    const client = dial({ path })
+    client.socket.write(GET)
+
+    await client.heard('undefined')
+    client.socket.destroy()
+    await untilEmpty(limiter)
+  })
+
+  it('are not unknown where they were reset before anybody looked', async () => {
+    const limiter = connectionLimiter({ onUnknownAddress: 'allow' })
+    const seen: unknown[] = []
+    const server = createRaw(false, socket => { seen.push(socket) })
+    limitConnections(server, limiter)
+    await listen(server)
+    const accepted: Socket[] = []
+    const front = createServer({ pauseOnConnect: true }, socket => { accepted.push(socket) })
+    const { socket } = dial({ port: await listen(front), host: HOST })
+    await until('it is accepted', () => accepted.length === 1)
+    socket.resetAndDestroy()
+    const { _handle: handle } = accepted[0] as never as { readonly _handle: { getpeername (out: object): number } }
+    await until('it is reset', () => handle.getpeername({}) !== 0)
+
+    server.emit('connection', accepted[0])
+    expect([accepted[0]!.destroyed, seen, limiter.inspect().open]).toEqual([true, [], 0])
+  })
+
   it('an IPv4 client of a dual-stack server is its IPv4 address', async () => {
     const limiter = connectionLimiter({ maxConnsPerIp: 1 })
     const server = createRaw(false, socket => { socket.write(`for ${clientAddress(socket)}`) })

@@ -25,10 +25,14 @@ export function forwardedClient (field: ForwardedField, value: string | undefine
 
   for (let hops = 0; hops < MAX_HOPS && ip != null && isProxy(ip) && end > 0; hops++) {
     const start = hopBefore(value!, end)
-    const next = read(value!.slice(start, end).trim())
+    const hop = value!.slice(start, end).trim()
+    end = start - 1
+    // "A recipient must parse and ignore a reasonable number of empty list elements": RFC 9110 §5.6.1.2.
+    if (hop === '') continue
+
+    const next = read(hop)
     if (next == null) break
     ip = next
-    end = start - 1
   }
 
   return ip == null ? peer : formatIp(ip)
@@ -80,10 +84,11 @@ function forOf (element: string): Ip | undefined {
   return found
 }
 
-const IPV4_WITH_PORT = /^([\d.]+):\d{1,5}$/
-const IPV6_IN_BRACKETS = /^\[([^\]]*)\](?::\d{1,5})?$/
+// A port is a number, or a word that hides it: RFC 7239 §6.
+const IPV4_WITH_PORT = /^([\d.]+):(?:\d{1,5}|_[\w.-]+)$/
+const IPV6_IN_BRACKETS = /^\[([^\]]*)\](?::(?:\d{1,5}|_[\w.-]+))?$/
 
-/** An address with or without a port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`. */
+/** An address with or without a port: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:_hidden`. */
 function nodeAddress (text: string): Ip | undefined {
   return parseIp(IPV4_WITH_PORT.exec(text)?.[1] ?? IPV6_IN_BRACKETS.exec(text)?.[1] ?? text)
 }

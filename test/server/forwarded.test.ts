@@ -27,7 +27,8 @@ describe('X-Forwarded-For', () => {
     ['stops at what cannot be read', '192.0.2.1, unknown', PEER],
     ['stops at what cannot be read behind one of ours', '192.0.2.1, garbage, 10.0.0.7', '10.0.0.7'],
     ['takes no octal', '192.0.2.01', PEER],
-    ['stops at an empty item', '192.0.2.1, ', PEER]
+    ['passes over empty items', ', ,192.0.2.1,, ,10.0.0.2, ,', '192.0.2.1'],
+    ['is the peer where all items are empty', ', ,', PEER]
   ])('%s', (_, value, client) => {
     expect(xff(value)).toBe(client)
   })
@@ -49,6 +50,10 @@ describe('Forwarded', () => {
     ['is what the proxy appended', 'for=192.0.2.1', '192.0.2.1'],
     ['reads names without regard to case, and other parameters', 'proto=https;For="192.0.2.1:80";by=_x', '192.0.2.1'],
     ['reads quoted IPv6', 'for="[2001:db8::1]:4711"', '2001:db8::1'],
+    ['reads an address whose port is hidden', 'for="192.0.2.1:_port"', '192.0.2.1'],
+    ['reads IPv6 whose port is hidden', 'for="[2001:db8::1]:_p.0-X"', '2001:db8::1'],
+    ['passes over empty elements', 'for=192.0.2.1,, for=10.0.0.2, ,', '192.0.2.1'],
+    ['takes no other word for a port', 'for="192.0.2.1:port"', PEER],
     ['passes over proxies of ours', 'for=192.0.2.1, for=10.0.0.3;by=10.0.0.2', '192.0.2.1'],
     ['ignores what was there before', 'for=203.0.113.9, for=192.0.2.1', '192.0.2.1'],
     ['reads a comma between quotes', 'for=192.0.2.1, for=10.0.0.3;host="a,b"', '192.0.2.1'],

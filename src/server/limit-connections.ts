@@ -1,9 +1,9 @@
+import { Server } from 'node:net'
 import { InvalidOptionError } from '../limiter/errors.ts'
 import { hookCalls, hookEvents } from './accept-hook.ts'
 import { Guard } from './guard.ts'
 import { parseGuard } from './options.ts'
 import { serverKind } from './server-kind.ts'
-import type { Server } from 'node:net'
 import type { ConnectionLimits } from '../limiter/connection-config.ts'
 import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
@@ -84,8 +84,9 @@ export interface Unlimit {
  * ```
  */
 export function limitConnections (server: Server, limiter: ConnectionLimiter | SecurityGate, options: LimitConnectionsOptions = {}): Unlimit {
-  if (typeof server?.emit !== 'function') throw new InvalidOptionError('server', 'a server of net, tls, http, https or http2', server)
-  if (typeof limiter?.setConfig !== 'function') throw new InvalidOptionError('limiter', 'a connectionLimiter or a securityGate', limiter)
+  // An application of Express has `emit`, too, and no connections: nothing would be guarded.
+  if (!(server instanceof Server)) throw new InvalidOptionError('server', 'a server of net, tls, http, https or http2', server)
+  if (typeof limiter?.turnAway !== 'function') throw new InvalidOptionError('limiter', 'a connectionLimiter or a securityGate', limiter)
 
   const kind = serverKind(server)
   const guard = new Guard(server, kind, limiter, parseGuard(options, kind))

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkChoice, checkDuration, checkDurationOrNever, checkNames } from '../limiter/options.ts'
+import { checkChoice, checkDuration, checkDurationOrNever, checkNames, checkRecord } from '../limiter/options.ts'
 import { trustList } from '../limiter/trust-list.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { TrustList } from '../limiter/trust-list.ts'
@@ -145,7 +145,7 @@ export interface GuardConfig {
 
 /** @throws {@link InvalidOptionError} or {@link InvalidAddressError} */
 export function parseGuard (options: LimitConnectionsOptions, { protocol }: ServerKind): GuardConfig {
-  const { onDeny, writeDeadline, proxyProtocol, trustedProxies, firstByteDeadline, headerDeadline, releaseOnUpgrade = false, sweepInterval, limitStreams, clock = systemClock } = checkNames('options', options, NAMES) as LimitConnectionsOptions
+  const { onDeny, writeDeadline, proxyProtocol, trustedProxies, firstByteDeadline, headerDeadline, releaseOnUpgrade, sweepInterval, limitStreams, clock } = checkNames('options', options, NAMES) as LimitConnectionsOptions
   const headers = checkDurationOrNever('headerDeadline', headerDeadline ?? SERVER_DEFAULTS.headerDeadline)
 
   if (headers !== Infinity && protocol === 'raw') throw new InvalidOptionError('headerDeadline', 'absent for a server that is none of HTTP', headerDeadline)
@@ -157,10 +157,10 @@ export function parseGuard (options: LimitConnectionsOptions, { protocol }: Serv
     trustedProxies: trustedProxies === undefined ? undefined : checkRanges('trustedProxies', trustedProxies),
     firstByteDeadline: checkDurationOrNever('firstByteDeadline', firstByteDeadline ?? SERVER_DEFAULTS.firstByteDeadline),
     headerDeadline: headers,
-    releaseOnUpgrade,
+    releaseOnUpgrade: checkFlag('releaseOnUpgrade', releaseOnUpgrade ?? false),
     sweepInterval: checkDurationOrNever('sweepInterval', sweepInterval ?? SERVER_DEFAULTS.sweepInterval),
-    limitStreams,
-    clock
+    limitStreams: limitStreams === undefined ? undefined : checkFlag('limitStreams', limitStreams),
+    clock: checkClock('clock', clock ?? systemClock)
   }
 }
 
@@ -177,4 +177,16 @@ function parseProxyProtocol (value: unknown): { from: TrustList, headerDeadline:
 export function checkRanges (option: string, value: unknown): TrustList {
   if (!Array.isArray(value)) throw new InvalidOptionError(option, 'an array of addresses and CIDRs', value)
   return trustList(value)
+}
+
+/** Of configuration files, `'no'` is true, too. */
+export function checkFlag (option: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw new InvalidOptionError(option, 'true or false', value)
+}
+
+export function checkClock (option: string, value: unknown): Clock {
+  const { now, after } = checkRecord(option, value)
+  if (typeof now === 'function' && typeof after === 'function') return value as Clock
+  throw new InvalidOptionError(option, 'an object with now() and after()', value)
 }

@@ -1,7 +1,7 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
 import { checkChoice, checkNames, checkRate } from '../limiter/options.ts'
-import { checkRanges } from './options.ts'
+import { checkClock, checkFlag, checkRanges } from './options.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import type { Clock } from '../clock/clock.ts'
@@ -101,7 +101,7 @@ export interface RequestConfig {
 
 /** @throws {@link InvalidOptionError} or {@link InvalidAddressError} */
 export function parseRequestOptions (options: LimitRequestsOptions): RequestConfig {
-  const { trustedProxies, forwardedField = 'x-forwarded-for', skip, keyOf, userRate, pathOf, rate, fields = true, clock = systemClock } = checkNames('options', options, NAMES) as LimitRequestsOptions
+  const { trustedProxies, forwardedField = 'x-forwarded-for', skip, keyOf, userRate, pathOf, rate, fields, clock } = checkNames('options', options, NAMES) as LimitRequestsOptions
 
   return {
     trustedProxies: trustedProxies === undefined ? undefined : checkRanges('trustedProxies', trustedProxies),
@@ -111,8 +111,8 @@ export function parseRequestOptions (options: LimitRequestsOptions): RequestConf
     userRate: userRate === undefined ? undefined : checkRate('userRate', userRate),
     pathOf: checkFunction('pathOf', pathOf),
     rate: rate === undefined ? undefined : { rate: checkRate('rate', rate) },
-    fields,
-    clock
+    fields: checkFlag('fields', fields ?? true),
+    clock: checkClock('clock', clock ?? systemClock)
   }
 }
 

@@ -1,4 +1,7 @@
+import express from 'express'
 import { describe, expect, it } from 'vitest'
+import { WebSocketServer } from 'ws'
+import { connectionGater } from '../../src/index.ts'
 import { connectionLimiter } from '../../src/limiter/connection-limiter.ts'
 import { securityGate } from '../../src/limiter/security-gate.ts'
 import { limitConnections } from '../../src/server/limit-connections.ts'
@@ -259,14 +262,23 @@ describe('wrong options', () => {
     ['headerDeadline', { headerDeadline: 1_000 }],
     ['trustedProxies', { trustedProxies: true as never }],
     ['proxyProtocol', { proxyProtocol: true as never }],
-    ['sweepInterval', { sweepInterval: 0 }]
+    ['sweepInterval', { sweepInterval: 0 }],
+    ['releaseOnUpgrade', { releaseOnUpgrade: 'no' as never }],
+    ['limitStreams', { limitStreams: 'no' as never }],
+    ['clock', { clock: {} as never }]
   ])('%s throws and leaves the server alone', (option, options) => {
     const server = createRaw(false, () => {})
     expect(() => limitConnections(server, connectionLimiter(), options)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option }))
     expect(Object.hasOwn(server, 'emit')).toBe(false)
   })
 
-  it.each<[string, unknown, unknown]>([['server', {}, connectionLimiter()], ['limiter', createRaw(false, () => {}), {}]])('so does something that is no %s', (option, server, limiter) => {
+  it.each<[string, unknown, unknown]>([
+    ['server', {}, connectionLimiter()],
+    ['server', express(), connectionLimiter()],
+    ['server', new WebSocketServer({ noServer: true }), connectionLimiter()],
+    ['limiter', createRaw(false, () => {}), {}],
+    ['limiter', createRaw(false, () => {}), connectionGater()]
+  ])('so does something that is no %s', (option, server, limiter) => {
     expect(() => limitConnections(server as never, limiter as never)).toThrow(expect.objectContaining({ option }))
   })
 })

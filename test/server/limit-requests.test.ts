@@ -276,6 +276,8 @@ describe('options of limitRequests', () => {
     ['trustedProxies', { trustedProxies: true as never }],
     ['forwardedField', { forwardedField: 'x-real-ip' as never }],
     ['skip', { skip: '/health' as never }],
+    ['fields', { fields: 'no' as never }],
+    ['clock', { clock: { now: () => 0 } as never }],
     ['userRate.limit', { userRate: { ...per10s(1), limit: -1 } }]
   ])('%s throws when it is wrong', (option, options) => {
     expect(() => limitRequests(securityGate(), options)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option }))

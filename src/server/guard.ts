@@ -70,7 +70,8 @@ export class Guard {
     this.#admission.setConfig(change)
     if (!closeExisting) return 0
 
-    const excess = this.#admission.excess(this.#open)
+    // Who is being closed has its place until the next turn.
+    const excess = this.#admission.excess(this.#open).filter(({ socket }) => !socket.destroyed)
     for (const { socket } of excess) socket.destroy()
     return excess.length
   }

@@ -235,6 +235,7 @@ describe('lowered limits', () => {
     }
 
     expect(unlimit.setConfig({ maxConnsPerIp: 1 }, { closeExisting })).toBe(closed)
+    expect(unlimit.setConfig({ maxConnsPerIp: 1 }, { closeExisting })).toBe(0)
     await until('they are closed', () => limiter.numOpen(HOST) === 3 - closed)
     for (const at of stay) clients[at]!.socket.write('still here')
     await Promise.all(stay.map(async at => clients[at]!.heard('still here')))

@@ -50,8 +50,9 @@ export class Refuser {
   /** What has no socket yet; only where refusals are silent. */
   turnAway (handle: AcceptedHandle, verdict: Denied): void {
     this.#refused++
-    if (this.#actionFor(verdict) === 'reset' && handle.reset != null) handle.reset()
-    else handle.close()
+    // A reset that fails has closed nothing.
+    const isReset = this.#actionFor(verdict) === 'reset' && handle.reset?.() === 0
+    if (!isReset) handle.close()
   }
 
   refuse (socket: Connection, verdict: Denied): void {

@@ -195,6 +195,25 @@ describe('handles', () => {
     expect(namesOf()).toEqual(before)
   })
 
+  it.each([['is reset', 0, ['reset']], ['cannot be reset', -95, ['reset', 'close']]])('of who is refused and %s are closed once', async (_, error, expected) => {
+    const limited = server('net')
+    limitConnections(limited, connectionLimiter(NOBODY), { onDeny: 'reset' })
+    await listen(limited)
+    const did: string[] = []
+    const accepted = {
+      getpeername: (out: { address?: string }) => { out.address = '192.0.2.1'; return 0 },
+      reset () {
+        did.push('reset')
+        return error
+      },
+      close: () => { did.push('close') }
+    }
+    const { _handle: handle } = limited as unknown as { _handle: { onconnection: (error: undefined, accepted: AcceptedHandle) => void } }
+    handle.onconnection(undefined, accepted)
+
+    expect(did).toEqual(expected)
+  })
+
   it('with an error reach Node', () => {
     const heard: unknown[] = []
     const listening = { _handle: { onconnection: (...args: unknown[]) => { heard.push(args) } } }

@@ -104,7 +104,8 @@ export interface BlockList {
    * Replaces the loaded list by the addresses and subnets in `text`, one a line; what follows a `#` or `;` is a comment. The old list is in force
    * until the new one is ready, and then none of it. It works in slices of some ms and lets everybody else run in between.
    *
-   * @throws {@link InvalidListError} with the number of the first line that is neither; the old list stays; {@link InvalidOptionError} for what is no text
+   * @throws {@link InvalidListError} with the number of the first line that is neither, {@link InvalidOptionError} for what is no text; the old
+   * list stays
    */
   load (text: string): Promise<LoadReport>
 

@@ -286,11 +286,16 @@ export class ConnectionCore {
 
   #makePrefixes ({ ipv4, ipv6, maxConns, rates }: ParsedLimits): PrefixLedger {
     // "One shared bucket with a quarter of the total cap."
-    return new PrefixLedger({ ipv4: withCounts(ipv4, rates?.ipv4), ipv6: withCounts(ipv6, rates?.ipv6), capacity: this.#capacity, sharedLimit: Math.ceil(maxConns / 4) })
+    return this.#makeLedger({ ipv4, ipv6 }, rates, Math.ceil(maxConns / 4))
   }
 
   #makeApart ({ rates }: ParsedLimits): PrefixLedger {
-    return new PrefixLedger({ ipv4: withCounts(NO_LIMITS, rates?.ipv4), ipv6: withCounts(NO_LIMITS, rates?.ipv6), capacity: this.#capacity, sharedLimit: Infinity })
+    return this.#makeLedger({ ipv4: NO_LIMITS, ipv6: NO_LIMITS }, rates, Infinity)
+  }
+
+  /** A prefix with a rate is counted, too: what is known of the rate must stay as long as it has connections. */
+  #makeLedger ({ ipv4, ipv6 }: Pick<ParsedLimits, 'ipv4' | 'ipv6'>, rates: ParsedLimits['rates'], sharedLimit: number): PrefixLedger {
+    return new PrefixLedger({ ipv4: withCounts(ipv4, rates?.ipv4), ipv6: withCounts(ipv6, rates?.ipv6), capacity: this.#capacity, sharedLimit })
   }
 
   #makeRates ({ rates }: ParsedLimits): PrefixRates | undefined {
@@ -299,7 +304,7 @@ export class ConnectionCore {
   }
 }
 
-/** A prefix with a rate is counted, too: what is known of the rate must stay as long as it has connections. */
+/** The lengths of the rates as well, at no limit. */
 function withCounts (limits: LevelLimits, rates: LevelRates | undefined): LevelLimits {
   return rates == null ? limits : new Map([...[...rates.keys()].map(length => [length, Infinity] as const), ...limits])
 }

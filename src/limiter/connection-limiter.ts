@@ -112,7 +112,11 @@ export interface ConnectionLimiter {
   /** @returns a fresh snapshot; it walks over everybody who is there */
   inspect (): ConnectionLimiterInspection
 
-  /** Hears of everything `accept` and `turnAway` deny. A listener that throws or rejects harms nobody. @throws {@link InvalidOptionError} for another event */
+  /**
+   * Hears of everything `accept` and `turnAway` deny. A listener that throws or rejects harms nobody.
+   *
+   * @throws {@link InvalidOptionError} for another event
+   */
   addEventListener (type: 'deny', listener: DenyListener): void
 
   /** The listener hears nothing any more. One that was never added is ignored. */

@@ -140,8 +140,8 @@ export interface SecurityGate {
   config (): SecurityGateConfig
 
   /**
-   * Changes caps and networks; rates have methods of their own. It closes nothing. Where `clientRequestRate` was not given, it follows; a cap of 0 leaves those who are open the
-   * requests of one connection.
+   * Changes caps and networks; rates have methods of their own. It closes nothing. Where `clientRequestRate` was not given, it follows; a cap
+   * of 0 leaves those who are open the requests of one connection.
    *
    * @throws {@link InvalidOptionError} or {@link InvalidAddressError}, and nothing is changed
    */

@@ -9,7 +9,7 @@ import { ALLOWED, deny, denyPrefix, isOwnLimit } from './denial.ts'
 import { changeLimits, deriveClientRate, formatClientRate, parseRate } from './gate-options.ts'
 import { IdleQueue } from './idle-queue.ts'
 import { Listeners } from './listeners.ts'
-import { checkChoice, checkDurationOrNever, checkFunction, checkRate, checkRecordOrFalse, given } from './options.ts'
+import { checkChoice, checkDurationOrNever, checkFunction } from './options.ts'
 import { checkPathRule } from './path-rules.ts'
 import { RequestQuotas } from './request-quotas.ts'
 import { remoteOf } from './remote.ts'
@@ -136,7 +136,6 @@ export class Gate implements GateInside {
     this.#deny('connect', id, denied)
   }
 
-  /** Takes one of the places for rates that requests bring, so that one too many is told before anybody asks. */
   reserveRequestRate (rate: Rate): void {
     this.#requests.reserveRate(rate)
   }
@@ -195,10 +194,9 @@ export class Gate implements GateInside {
 
   setPathRate (path: string, rate: Partial<Rate> | false): void {
     const rule = checkPathRule('path', path)
-    const option = `pathRates['${rule}']`
 
     if (rate === false) this.#requests.deletePathRate(rule)
-    else this.#requests.setPathRate(rule, checkRate(option, { ...this.#requests.pathRate(rule), ...given(checkRecordOrFalse(option, rate)) }), this.#now())
+    else this.#requests.changePathRate(rule, rate, this.#now())
   }
 
   trust (range: string): boolean {

@@ -1,5 +1,5 @@
 import type { ConnectionId, SecurityGate } from './gate-contract.ts'
-import type { ConnectionLimiter } from './connection-limiter.ts'
+import type { Rate } from './rate.ts'
 import type { RemoteLike } from './remote.ts'
 import type { Denied, Verdict } from './verdict.ts'
 
@@ -19,12 +19,19 @@ export interface GateInside extends SecurityGate, Reporting {
    * @param take - answers for the quotas
    */
   allowBy (id: ConnectionId, remote: RemoteLike | undefined, take: () => Denied | undefined): Verdict
+
+  /**
+   * Takes one of the places for rates that requests bring, so that one too many is told before anybody asks.
+   *
+   * @throws {@link InvalidOptionError} for one too many
+   */
+  reserveRequestRate (rate: Rate): void
 }
 
 export function gateInside (gate: SecurityGate): GateInside {
   return gate as GateInside
 }
 
-export function reporting (limiter: ConnectionLimiter | SecurityGate): Reporting {
-  return limiter as (ConnectionLimiter | SecurityGate) & Reporting
+export function reporting (limiter: object): Reporting {
+  return limiter as Reporting
 }

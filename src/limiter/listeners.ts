@@ -3,7 +3,8 @@
  * no log.
  */
 export class Listeners<Event> {
-  readonly #listeners = new Set<(event: Event) => void>()
+  /** Another array after each change, so that whoever goes through one is not disturbed. */
+  #listeners: ReadonlyArray<(event: Event) => unknown> = []
   #failures = 0
 
   /** Listeners that threw or rejected, over all time. */
@@ -12,21 +13,24 @@ export class Listeners<Event> {
   }
 
   get size (): number {
-    return this.#listeners.size
+    return this.#listeners.length
   }
 
   add (listener: (event: Event) => void): void {
-    this.#listeners.add(listener)
+    if (!this.#listeners.includes(listener)) this.#listeners = [...this.#listeners, listener]
   }
 
   delete (listener: (event: Event) => void): boolean {
-    return this.#listeners.delete(listener)
+    const size = this.size
+
+    this.#listeners = this.#listeners.filter(known => known !== listener)
+    return this.size < size
   }
 
   emit (event: Event): void {
-    // A copy, or a listener that takes itself away and adds itself again would hear of one event for ever.
-    for (const listener of [...this.#listeners]) {
-      if (this.#listeners.has(listener)) this.#call(listener, event)
+    for (const listener of this.#listeners) {
+      // One that was taken away meanwhile hears nothing any more.
+      if (this.#listeners.includes(listener)) this.#call(listener, event)
     }
   }
 

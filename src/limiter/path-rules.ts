@@ -75,8 +75,9 @@ export function pathRules<Rule> (): PathRules<Rule> {
 
     match (path) {
       if (all.size === 0 || typeof path !== 'string') return undefined
-      const found = find(normalizePath(path))
-      if (!path.includes('\\')) return found?.rule
+      const normal = normalizePath(path)
+      const found = find(normal)
+      if (normal === path || !path.includes('\\')) return found?.rule
 
       // Some routers take it for a slash and some for a letter: neither way gets past a rule.
       const literal = find(normalizePath(path.replaceAll('\\', '%5C')))

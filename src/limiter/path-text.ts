@@ -1,5 +1,5 @@
-/** What a path may have that makes another text of the same path. */
-const UNUSUAL = /[^\w\-.~!$&'()+,;=:@/]|\/\.|\/\/|.\/$|^(?!\/)/
+/** A path that is its own normal text, as most are: nothing in it has another way to be written. */
+const USUAL = /^(?:\/|(?:\/(?!\.)[\w\-.~!$&'()+,;=:@]+)+)$/
 
 /** A proxy's form of a request has it before the path (`GET http://host/login`, RFC 9112 §3.2.2), and routers take it off. */
 const ORIGIN = /^[A-Za-z][\w+.-]*:\/\/[^/]*/
@@ -16,11 +16,13 @@ const PLAIN = /[\w\-.~!$&'()+,;=:@]/
  * `/%6Cogin` would each have a quota.
  */
 export function normalizePath (path: string): string {
-  if (!UNUSUAL.test(path)) return path
-  const bare = path.replace(/[?#].*$/s, '').replaceAll('\\', '/').replace(ORIGIN, '')
+  if (USUAL.test(path)) return path
+  const bare = path.replace(/[?#].*$/s, '')
+  if (USUAL.test(bare)) return bare
+
   const segments: string[] = []
 
-  for (const segment of escaped(bare).split('/')) {
+  for (const segment of escaped(bare.replaceAll('\\', '/').replace(ORIGIN, '')).split('/')) {
     if (segment === '..') segments.pop()
     else if (segment !== '' && segment !== '.') segments.push(segment)
   }

@@ -1,5 +1,6 @@
 import { CallRates } from './call-rates.ts'
 import { ClientRates, ofBothFamilies } from './client-rates.ts'
+import { checkRate, checkRecordOrFalse, given } from './options.ts'
 import { pathRules } from './path-rules.ts'
 import { RowRates } from './row-rates.ts'
 import type { Ip } from '../address/ip.ts'
@@ -115,10 +116,6 @@ export class RequestQuotas {
     this.#clients.setRate(rate, now)
   }
 
-  pathRate (path: string): Rate | undefined {
-    return this.#paths.get(path)?.rate.ipv4
-  }
-
   pathRates (): Record<string, Rate> {
     return Object.fromEntries(this.#paths.entries().map(([path, rates]) => [path, rates.rate.ipv4]))
   }
@@ -128,6 +125,14 @@ export class RequestQuotas {
 
     if (known == null) this.#paths.set(path, new ClientRates(ofBothFamilies(rate), this.#capacity, this.#pinned))
     else known.setRate(ofBothFamilies(rate), now)
+  }
+
+  /** A new rule with all fields, or some fields of one that is there. @throws {@link InvalidOptionError} */
+  changePathRate (path: string, change: unknown, now: number): void {
+    const option = `pathRates['${path}']`
+    const rate = { ...this.#paths.get(path)?.rate.ipv4, ...given(checkRecordOrFalse(option, change)) }
+
+    this.setPathRate(path, checkRate(option, rate), now)
   }
 
   deletePathRate (path: string): boolean {

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { Gate } from '../limiter/gate.ts'
+import { gateInside } from '../limiter/inside.ts'
 import { parseRequestOptions } from './request-options.ts'
 import { RequestLimit } from './request-limit.ts'
 import type { Duplex } from 'node:stream'
@@ -53,8 +53,7 @@ export interface LimitRequests {
 export function limitRequests (gate: SecurityGate, options: LimitRequestsOptions = {}): LimitRequests {
   if (typeof gate?.allowRequest !== 'function') throw new InvalidOptionError('gate', 'a securityGate', gate)
   const config = parseRequestOptions(options)
-  // A gate of somebody else's has rules of its own for it.
-  if (config.rate != null && gate instanceof Gate) gate.reserveRequestRate(config.rate.rate)
+  if (config.rate != null) gateInside(gate).reserveRequestRate(config.rate.rate)
   const limit = new RequestLimit(gate, config)
 
   return Object.assign(

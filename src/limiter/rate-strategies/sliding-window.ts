@@ -9,7 +9,10 @@ const USED = 1
 /** Up to this limit every event is remembered with its own time. */
 const EXACT_LIMIT = 64
 
-/** Above it, events of one hundredth of a window, in whole ms, are remembered as one, at the time of the last: late by at most 1 % and never early. */
+/**
+ * Above it, events of one hundredth of a window, in whole ms, are remembered as one, at the time of the last: late by at most 1 % and never
+ * early.
+ */
 const GRAINS = 100
 
 /**

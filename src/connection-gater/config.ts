@@ -96,12 +96,13 @@ export function parseOwnLimits (given: ConnectionGaterLimits, current: OwnLimits
 
 export function checkNames (given: unknown, when: 'made' | 'changed'): void {
   const names = when === 'made' ? [...CHANGEABLE, ...GIVEN_ONCE] : CHANGEABLE
-  const unknown = Object.keys(checkRecord('init', given)).find(name => !names.includes(name))
+  const option = when === 'made' ? 'init' : 'change'
+  const unknown = Object.keys(checkRecord(option, given)).find(name => !names.includes(name))
   if (unknown == null) return
 
   throw GIVEN_ONCE.includes(unknown)
     ? new InvalidOptionError(unknown, 'given when the gater is made: it cannot be changed later', (given as Record<string, unknown>)[unknown])
-    : new InvalidOptionError('init', `an object whose keys are among ${names.join(', ')}`, unknown)
+    : new InvalidOptionError(option, `an object whose keys are among ${names.join(', ')}`, unknown)
 }
 
 export function parseChecks (given: ConnectionGaterLimits, current = CHECK_DEFAULTS): CheckOptions {

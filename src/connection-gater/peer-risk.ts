@@ -48,20 +48,24 @@ export class PeerRisk {
     this.#config = config
   }
 
-  get tracked (): number {
-    return this.#scores.size
+  /** Peers with a score. */
+  scored (now: number): number {
+    const time = this.#time.at(now)
+
+    return [...this.#scores.values()].filter(score => this.#fade(score, time) > 0).length
   }
 
-  /** @returns the ban that it led to */
+  /** Scores one offence; one of weight 0 is none. @returns the ban that it led to */
   offend (peer: PeerId, offence: Offence, now: number): PeerRule | undefined {
     const config = this.#config
     const text = peer.toString()
-    if (config == null || this.banOf(text, now) != null) return undefined
+    const weight = config?.weights[offence] ?? 0
+    if (config == null || weight === 0 || this.banOf(text, now) != null) return undefined
 
     const time = this.#time.at(now)
     const known = this.#scores.get(text)
     const before = known == null ? 0 : this.#fade(known, time)
-    const score = before + config.weights[offence]
+    const score = before + weight
     const bans = before === 0 ? 0 : known!.bans
 
     if (score < config.threshold) {

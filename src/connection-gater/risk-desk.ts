@@ -98,7 +98,7 @@ export class RiskDesk {
 
   /** Whether what is known of an address's rate must stay. */
   isHeld (ip: Ip): boolean {
-    return this.#addresses.isHeld(ip)
+    return this.#addresses.isNoted(ip, this.#clock.now())
   }
 
   bans (): GaterBan[] {
@@ -108,7 +108,9 @@ export class RiskDesk {
   }
 
   get scored (): number {
-    return this.#addresses.tracked + this.#peers.tracked
+    const now = this.#clock.now()
+
+    return this.#addresses.scored(now) + this.#peers.scored(now)
   }
 
   /** One timer for all: what ends then is said then, or, where many end one after the other, a second later. */

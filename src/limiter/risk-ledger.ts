@@ -56,10 +56,6 @@ export class RiskLedger {
     return scored
   }
 
-  has (ip: Ip): boolean {
-    return this.#tables[ip.family].find(ip) !== -1
-  }
-
   /** @returns the new score; 0 when there is no place for one more client */
   add (ip: Ip, weight: number, now: number): number {
     const time = this.#time.at(now)

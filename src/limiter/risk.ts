@@ -101,11 +101,6 @@ export class Risk {
     return this.#scores.score(ip, now)
   }
 
-  /** Whether anything is remembered of the client, be it faded. */
-  isHeld (ip: Ip): boolean {
-    return this.#scores.has(ip)
-  }
-
   /** Whether the client has a score or a ban, so that what else is known of it must stay. Tells nobody of a ban that has ended. */
   isNoted (ip: Ip, now: number): boolean {
     return this.#scores.score(ip, now) > 0 || this.#bans.has(ip, now)
@@ -123,10 +118,6 @@ export class Risk {
   /** Notices which bans have ended. @returns when the next one ends, in epoch ms; `Infinity` where none does */
   sweep (now: number): number {
     return this.#bans.sweep(now)
-  }
-
-  get tracked (): number {
-    return this.#scores.size
   }
 
   #ban (ip: Ip, ms: number, now: number, reason: string | undefined, automatic: boolean): Ban | undefined {

@@ -101,8 +101,10 @@ export interface LimitConnectionsOptions {
    * Whether streams of an HTTP/2 server are requests of the gate: a refused one is answered 429, a client that goes on loses its connection.
    * Given as true, streams are counted here whatever `limitRequests` is told of paths, rates and proxies.
    *
-   * By default it is so until a `limitRequests` of the gate has `trustedProxies`, `skip`, `keyOf`, `pathOf` or `rate`, which this knows nothing of:
-   * then that one alone asks about streams.
+   * Not given they are, too, until a `limitRequests` of the gate has `trustedProxies`, `skip`, `keyOf`, `pathOf` or `rate`, which this knows nothing
+   * of: then that one alone asks about streams.
+   *
+   * @default undefined
    */
   readonly limitStreams?: boolean
 

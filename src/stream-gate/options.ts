@@ -1,6 +1,6 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkCap, checkCapacity, checkChoice, checkDuration, checkDurationOrNever, checkRate, checkRecord } from '../limiter/options.ts'
+import { checkCap, checkCapacity, checkChoice, checkDuration, checkDurationOrNever, checkRate, checkRecord, checkRecordOrFalse } from '../limiter/options.ts'
 import { DEFAULT_CAPACITY } from '../limiter/rate-limiter.ts'
 import { checkRules } from './protocol-rules.ts'
 import type { StreamGateConfig, StreamGateInit, StreamGateLimits, StreamHook } from './contract.ts'
@@ -76,7 +76,7 @@ export function parseOptions (init: StreamGateInit): StreamGateOptions {
   if (typeof strict !== 'boolean') throw new InvalidOptionError('strict', 'true or false', strict)
 
   return {
-    config: { ...parseLimits(limits, DEFAULTS), strict },
+    config: { ...parseLimits(limits, DEFAULTS, 'init'), strict },
     capacity: checkCapacity('capacity', capacity),
     clock,
     asked: { muxer: askedFor(limits, 'muxer'), middleware: askedFor(limits, 'middleware') }
@@ -91,12 +91,12 @@ function checkInit (init: unknown): void {
 }
 
 /** The limits after a change. @throws InvalidOptionError, also for a name that is no limit: one that is misspelt must not pass for one that holds */
-export function parseLimits (change: unknown, current: Limits): Limits {
-  const given = checkRecord('init', change)
+export function parseLimits (change: unknown, current: Limits, option = 'change'): Limits {
+  const given = checkRecord(option, change)
   const unknown = Object.keys(given).find(name => !(NAMES as string[]).includes(name))
 
   if (unknown != null && GIVEN_ONCE.includes(unknown)) throw new InvalidOptionError(unknown, 'given when the gate is made: it cannot be changed later', given[unknown])
-  if (unknown != null) throw new InvalidOptionError('init', `an object whose keys are among ${[...NAMES, ...GIVEN_ONCE].join(', ')}`, unknown)
+  if (unknown != null) throw new InvalidOptionError(option, `an object whose keys are among ${[...NAMES, ...GIVEN_ONCE].join(', ')}`, unknown)
 
   return { ...current, ...Object.fromEntries(NAMES.filter(name => given[name] !== undefined).map(name => [name, CHECKS[name](name, given[name])])) }
 }
@@ -111,5 +111,5 @@ function askedFor (given: StreamGateLimits, hook: StreamHook): string[] {
 }
 
 function checkRateOrNone (option: string, value: unknown): Rate | false {
-  return value === false ? false : checkRate(option, value)
+  return value === false ? false : checkRate(option, checkRecordOrFalse(option, value))
 }

@@ -18,7 +18,16 @@ it('a full ledger is not shut by some who offend again now and then: the forgott
 
   const newcomer = peer(1_000)
   expect([1, 2, 3].map(() => risk.offend(newcomer, 'stream-rate', START + 12 * HALF_LIFE)?.peer)).toEqual([undefined, undefined, newcomer])
-  expect(risk.tracked).toBeLessThanOrEqual(40)
+  expect(risk.scored(START + 12 * HALF_LIFE)).toBeLessThanOrEqual(40)
+})
+
+it('an offence of weight 0 is none, also where the threshold has been lowered to the score', () => {
+  const risk = new PeerRisk(parseRisk({ threshold: 3 }), 40, () => {})
+  for (let n = 0; n < 2; n++) risk.offend(peer(1), 'stream-rate', START)
+  risk.setConfig(parseRisk({ threshold: 1, weights: { 'stream-rate': 0 } }), START)
+
+  expect([risk.offend(peer(1), 'stream-rate', START), risk.offend(peer(2), 'stream-rate', START)]).toEqual([undefined, undefined])
+  expect([risk.scored(START), risk.scored(START + 100 * HALF_LIFE)]).toEqual([1, 0])
 })
 
 it('who finds no place in a full ledger is not scored, and pushes nobody out', () => {

@@ -144,7 +144,7 @@ describe('risk', () => {
     const { risk } = riskWith({ weights: { 'failed-handshake': 5, 'pending-timeout': 0 } })
     for (let time = 0; time < 100; time++) risk.offend(ip, 'pending-timeout', START)
 
-    expect(risk.tracked).toBe(0)
+    expect(risk.scored(START)).toBe(0)
     expect(risk.offend(ip, 'failed-handshake', START)).toBeUndefined()
     expect(risk.offend(ip, 'failed-handshake', START)).toMatchObject({ reason: 'failed-handshake' })
   })

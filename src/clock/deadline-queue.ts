@@ -50,9 +50,9 @@ export class DeadlineQueue<Member> {
   }
 
   #ring (): void {
-    const now = this.#clock.now()
-
     for (const [member, due] of this.#due) {
+      // Asked each time: who is added anew by `onDue` may be added later than we began, and is not due again now.
+      const now = this.#clock.now()
       // a clock that jumped back makes nobody wait for longer than the delay
       if (due > now && due <= now + this.#delay) break
       this.#due.delete(member)

@@ -68,6 +68,27 @@ describe('DeadlineQueue', () => {
     expect(late).toEqual(['before', 'after'])
   })
 
+  it('lets begin anew who is due, and does not ring for them again at once, although time goes on meanwhile', () => {
+    let [now, ring, rung] = [0, () => {}, 0]
+    const clock = {
+      now: () => now++,
+      after (_: number, callback: () => void) {
+        ring = callback
+        return () => {}
+      }
+    }
+    const deadlines: DeadlineQueue<string> = new DeadlineQueue(clock, 100, member => {
+      rung++
+      expect(rung).toBe(1)
+      deadlines.add(member)
+    })
+    deadlines.add('a')
+    now = 100
+    ring()
+
+    expect([rung, deadlines.has('a')]).toEqual([1, true])
+  })
+
   it('leaves its timer where it is while others wait, and no timer when the last one goes', () => {
     const { clock, late, deadlines } = deadlinesOf(100)
     deadlines.add('a')

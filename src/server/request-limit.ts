@@ -102,7 +102,7 @@ export class RequestLimit {
   #pathOf (req: AnyRequest): string {
     const { pathOf } = this.#config
     const path = pathOf == null ? undefined : attempt(pathOf, req)
-    return typeof path === 'string' ? path : requestPath(req)
+    return typeof path === 'string' && path !== '' ? path : requestPath(req)
   }
 
   #userOf (req: AnyRequest): string | undefined {

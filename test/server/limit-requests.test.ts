@@ -252,6 +252,7 @@ describe('options of limitRequests', () => {
     ['reject', (async () => { throw new Error('mine') }) as never],
     ['answer later', (async () => '/b') as never],
     ['answer a number', (() => 5) as never],
+    ['answer nothing', (() => '') as never],
     ['answer an object', (() => ({})) as never]
   ])('is not loosened by functions that %s', async (_, fail) => {
     const { port } = await guarded({ gate: { pathRates: { '/a': per10s(1) } }, requests: { skip: fail, keyOf: fail, pathOf: fail } })

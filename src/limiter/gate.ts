@@ -7,9 +7,9 @@ import { formatLimits } from './connection-config.ts'
 import { ConnectionCore } from './connection-core.ts'
 import { ALLOWED, deny, denyPrefix, isOwnLimit } from './denial.ts'
 import { changeLimits, deriveClientRate, formatClientRate, parseRate } from './gate-options.ts'
+import { GateReports } from './gate-reports.ts'
 import { IdleQueue } from './idle-queue.ts'
-import { Listeners } from './listeners.ts'
-import { checkChoice, checkDurationOrNever, checkFunction } from './options.ts'
+import { checkDurationOrNever } from './options.ts'
 import { checkPathRule } from './path-rules.ts'
 import { RequestQuotas } from './request-quotas.ts'
 import { remoteOf } from './remote.ts'
@@ -30,7 +30,7 @@ import type { GateQuotas, QuotaShortage, Requester } from './request-quotas.ts'
 import type { Offence } from './risk-options.ts'
 import type { ConnectionId, GateEvents, GateListener, SecurityGateConfig, SecurityGateInspection } from './gate-contract.ts'
 import type { TrustList } from './trust-list.ts'
-import type { Denied, DenyReason, Verdict } from './verdict.ts'
+import type { Denied, Verdict } from './verdict.ts'
 
 interface Registered extends Idler, Requester {
   readonly id: ConnectionId
@@ -38,10 +38,6 @@ interface Registered extends Idler, Requester {
   violations: number
   lastViolation: number
 }
-
-type Emitters = { readonly [Type in keyof GateEvents]: Listeners<{ readonly type: Type, readonly detail: GateEvents[Type] }> }
-
-const EVENT_NAMES = ['deny', 'ban', 'unban'] as const satisfies ReadonlyArray<keyof GateEvents>
 
 /** `securityGate`'s inside: the order in which its ledgers are asked. */
 export class Gate implements GateInside {
@@ -55,8 +51,7 @@ export class Gate implements GateInside {
   readonly #callRates: CallRates<PrefixRates>
   readonly #connections = new Map<ConnectionId, Registered>()
   readonly #idle = new IdleQueue<Registered>()
-  readonly #denied: Partial<Record<DenyReason, number>> = {}
-  readonly #listeners: Emitters = { deny: new Listeners(), ban: new Listeners(), unban: new Listeners() }
+  readonly #reports: GateReports
 
   constructor (config: GateConfig, trust: TrustList, clock: Clock) {
     const { capacity, limits, risk } = config
@@ -64,20 +59,21 @@ export class Gate implements GateInside {
 
     this.#config = config
     this.#clock = clock
+    this.#reports = new GateReports(clock)
     this.#risk = new Risk({ config: risk, capacity })
     this.#core = new ConnectionCore({ limits, trust, capacity, pinned: (ip, now) => this.#risk.isNoted(ip, now) })
     this.#connects = new ClientRates(ofBothFamilies(config.connectRate), capacity, pinned)
     this.#callRates = new CallRates(rate => new ClientRates(ofBothFamilies(rate), capacity, pinned).prefixes)
     this.#requests = new RequestQuotas(config, config.clientRequestRate ?? deriveClientRate(config.requestRate, limits), pinned)
-    this.#risk.onBan.add(ban => { this.#listeners.ban.emit({ type: 'ban', detail: this.#told(ban) }) })
-    this.#risk.onUnban.add(unban => { this.#listeners.unban.emit({ type: 'unban', detail: this.#told(unban) }) })
+    this.#risk.onBan.add(ban => { this.#reports.banned(this.#told(ban)) })
+    this.#risk.onUnban.add(unban => { this.#reports.unbanned(this.#told(unban)) })
   }
 
   allowConnect (remote: RemoteLike | undefined, id: ConnectionId, { rate }: { readonly rate?: Rate } = {}): Verdict {
     const now = this.#now()
     const ip = remoteOf(remote)
     const rates = rate === undefined ? this.#connects.prefixes : this.#callRates.of(rate)
-    if (this.#connections.has(id)) return this.#deny('connect', id, deny({ action: 'close', reason: 'duplicate-id' }))
+    if (this.#connections.has(id)) return this.#reports.deny('connect', id, deny({ action: 'close', reason: 'duplicate-id' }))
 
     const refused = this.#refuse(ip, id, now, rates)
     if (refused != null) return refused
@@ -106,15 +102,15 @@ export class Gate implements GateInside {
 
   allowRequest (id: ConnectionId, path: string, { rate }: { readonly rate?: Rate } = {}): Verdict {
     const connection = this.#connections.get(id)
-    if (connection == null) return this.#deny('request', id, deny({ action: 'close', reason: 'unknown-id' }))
+    if (connection == null) return this.#reports.deny('request', id, deny({ action: 'close', reason: 'unknown-id' }))
 
     const now = this.#now()
     const banned = this.#banned(connection.ip, now)
-    if (banned != null) return this.#deny('request', id, banned)
+    if (banned != null) return this.#reports.deny('request', id, banned)
 
     if (!this.#core.isFree(connection.ip)) {
       const shortage = this.#requests.take(connection, path, now, rate)
-      if (shortage != null) return this.#deny('request', id, this.#violation(connection, shortage, now))
+      if (shortage != null) return this.#reports.deny('request', id, this.#violation(connection, shortage, now))
     }
 
     this.#idle.touch(connection, now)
@@ -125,7 +121,7 @@ export class Gate implements GateInside {
     const now = this.#now()
     const ip = remoteOf(remote)
     const denied = this.#banned(ip, now) ?? (this.#core.isFree(ip) ? undefined : take())
-    if (denied != null) return this.#deny('request', id, denied)
+    if (denied != null) return this.#reports.deny('request', id, denied)
 
     const connection = this.#connections.get(id)
     if (connection != null) this.#idle.touch(connection, now)
@@ -133,7 +129,7 @@ export class Gate implements GateInside {
   }
 
   report (denied: Denied, _remote: RemoteLike | undefined, id: ConnectionId): void {
-    this.#deny('connect', id, denied)
+    this.#reports.deny('connect', id, denied)
   }
 
   reserveRequestRate (rate: Rate): void {
@@ -239,20 +235,18 @@ export class Gate implements GateInside {
       open: this.#core.total,
       prefixes: this.#core.prefixes(),
       leases: this.#core.leases().map(({ key, since }) => ({ key, since: this.#time.toClock(since) })),
-      denied: { ...this.#denied },
+      denied: this.#reports.denied(),
       bans: this.#risk.bans(now).map(ban => this.#told(ban)),
       scored: this.#risk.scored(now)
     }
   }
 
   addEventListener<Type extends keyof GateEvents> (type: Type, listener: GateListener<Type>): void {
-    checkChoice('type', type, EVENT_NAMES)
-    this.#listeners[type].add(checkFunction('listener', listener))
+    this.#reports.add(type, listener)
   }
 
   removeEventListener<Type extends keyof GateEvents> (type: Type, listener: GateListener<Type>): void {
-    checkChoice('type', type, EVENT_NAMES)
-    this.#listeners[type].delete(listener)
+    this.#reports.delete(type, listener)
   }
 
   #recount (changed: boolean): boolean {
@@ -284,7 +278,7 @@ export class Gate implements GateInside {
     if (denied == null) return undefined
 
     if (isOwnLimit(denied)) this.#offend(ip, denied.reason as Offence, now)
-    return this.#deny('connect', id, denied)
+    return this.#reports.deny('connect', id, denied)
   }
 
   #violation (connection: Registered, shortage: QuotaShortage, now: number): Denied {
@@ -308,12 +302,6 @@ export class Gate implements GateInside {
 
   #offend (ip: Ip | undefined, offence: Offence, now: number): void {
     if (ip != null && !this.#core.isFree(ip)) this.#risk.offend(ip, offence, now)
-  }
-
-  #deny (stage: 'connect' | 'request', id: ConnectionId, verdict: Denied): Denied {
-    this.#denied[verdict.reason] = (this.#denied[verdict.reason] ?? 0) + 1
-    if (this.#listeners.deny.size > 0) this.#listeners.deny.emit({ type: 'deny', detail: { stage, id, verdict, at: this.#clock.now() } })
-    return verdict
   }
 
   #deriveClientRate (): void {

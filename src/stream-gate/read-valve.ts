@@ -1,3 +1,4 @@
+import { nextTurn } from '../clock/next-turn.ts'
 import { boundWindow } from './receive-window.ts'
 import type { Bytes } from './bytes.ts'
 import type { Stream } from '@libp2p/interface'
@@ -13,7 +14,7 @@ export class ReadValve {
   readonly #stream: Stream
   readonly #holders: Set<ReadValve>
 
-  /** The remote has said its last, and the adapter listens no more: what is still held would go to whoever else does, and to nobody here. */
+  /** The remote has said its last, and an adapter listens no more: what is still held would go to whoever else does, and to nobody here. */
   #isDeaf = false
   #isRemoved = false
 
@@ -39,7 +40,13 @@ export class ReadValve {
     if (this.#isRemoved) return
 
     this.#holders.delete(this)
-    if (!this.#isDeaf) this.#resume()
+    if (!this.#isDeaf) {
+      this.#resume()
+      return
+    }
+
+    // An adapter that listens no more ends its source in this turn, and what is held is asked for as the rest. Another reader waits for it.
+    void nextTurn().then(() => { if (!this.#holders.has(this)) this.#resume() })
   }
 
   shut (): void {
@@ -69,7 +76,9 @@ export class ReadValve {
     const rest: Bytes[] = []
     const onMessage = ({ data }: { readonly data: Bytes }): void => { rest.push(data) }
 
-    // A paused stream hands it over when it is resumed, another in the microtask after somebody listens.
+    // A paused stream hands it over when it is resumed, another in the microtask after somebody listens. Its source has ended, so whoever still
+    // holds it has been left without a word.
+    this.#holders.clear()
     this.#stream.addEventListener('message', onMessage)
     this.#resume()
     await undefined

@@ -12,7 +12,8 @@ import type { Stream } from '@libp2p/interface'
 export interface ThrottleOptions {
   /**
    * The stream that these bytes come from. It is paused except while bytes are asked for, so that a remote that sends faster than it may has to
-   * wait: without it, what it sends piles up in memory. When it is reset, so is the transfer, also while it waits.
+   * wait: without it, what it sends piles up in memory. When it is reset, so is the transfer, also while it waits. Who leaves such a transfer before
+   * its end has to `return` it, as `for await` does: it holds the stream shut until then.
    *
    * From then on yamux's window for this stream grows to no more than a quarter of its `maxReadBufferLength`, 1 MiB, which is the most that comes in a
    * round trip; twice as much is held at most. A muxer without windows, as mplex and WebRTC, cannot tell the remote to wait: there js-libp2p resets a

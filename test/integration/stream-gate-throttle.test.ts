@@ -1,4 +1,4 @@
-import { messageStreamToDuplex } from '@libp2p/utils'
+import { byteStream, messageStreamToDuplex } from '@libp2p/utils'
 import { pipe } from 'it-pipe'
 import { describe, expect, it } from 'vitest'
 import { byteQuotas, meter, throttle } from '../../src/index.ts'
@@ -7,6 +7,7 @@ import { startNode } from '../support/node.ts'
 import { until } from '../support/until.ts'
 import type { BytesTransform } from '../../src/index.ts'
 import type { Connection, Libp2p, Stream } from '@libp2p/interface'
+import type { Uint8ArrayList } from 'uint8arraylist'
 
 const UPLOAD = '/upload/1.0.0'
 const MIB = 2 ** 20
@@ -41,6 +42,24 @@ async function send (connection: Connection, bytes: number): Promise<void> {
   const stream = await connection.newStream(UPLOAD)
   const chunks = Array.from({ length: bytes / 65_536 }, () => new Uint8Array(65_536))
   await pipe(chunks, messageStreamToDuplex(stream).sink)
+}
+
+async function * bytesOf (stream: Stream): AsyncGenerator<Uint8Array | Uint8ArrayList> {
+  const bytes = byteStream(stream)
+  for (let read = await bytes.read(); read != null; read = await bytes.read()) yield read
+}
+
+async function * heardOf (stream: Stream): AsyncGenerator<Uint8Array | Uint8ArrayList> {
+  const heard: Array<Uint8Array | Uint8ArrayList> = []
+  let [hasEnded, wake] = [false, (): void => {}]
+  stream.addEventListener('end', () => { hasEnded = true })
+  stream.addEventListener('message', ({ data }) => { heard.push(data) })
+  for (const type of ['message', 'end'] as const) stream.addEventListener(type, () => { wake() })
+
+  while (!hasEnded || heard.length > 0) {
+    if (heard.length === 0) await new Promise<void>(resolve => { wake = resolve })
+    yield * heard.splice(0)
+  }
 }
 
 describe.each(Object.keys(LISTEN))('over %s', transport => {
@@ -124,6 +143,42 @@ describe('an upload that is throttled', () => {
     await stream.close()
 
     await until('all is there', () => bytes === 100_000)
+  })
+
+  it.each<[string, (stream: Stream) => AsyncIterable<Uint8Array | Uint8ArrayList>]>([
+    ['an adapter', stream => messageStreamToDuplex(stream).source],
+    ['its own iterator', stream => stream],
+    ['byteStream', bytesOf],
+    ['listeners of its own', heardOf]
+  ])('is whole, and ends, for whoever reads it by %s', async (_, read) => {
+    const node = add(await startNode({ addresses: { listen: [LISTEN['TCP']!] } }))
+    let bytes = 0
+    let ended = false
+    await node.handle(UPLOAD, async stream => {
+      for await (const chunk of throttle({ limit: MIB / 2, window: 100 }, { from: stream })(read(stream))) bytes += chunk.byteLength
+      ended = true
+    })
+    await send(await visit(node), 2 * MIB)
+    await until('it has ended', () => ended)
+
+    expect(bytes).toBe(2 * MIB)
+  })
+
+  it('goes on with another throttle where the first was left', async () => {
+    const node = add(await startNode({ addresses: { listen: [LISTEN['TCP']!] } }))
+    let bytes = 0
+    let ended = false
+    await node.handle(UPLOAD, async stream => {
+      const { source } = messageStreamToDuplex(stream)
+      const first = await throttle({ limit: MIB, window: 100 }, { from: stream })(source).next()
+      bytes += (first.value as Uint8Array).byteLength
+      for await (const chunk of throttle({ limit: MIB, window: 100 }, { from: stream })(source)) bytes += chunk.byteLength
+      ended = true
+    })
+    await send(await visit(node), 2 * 65_536)
+    await until('it has ended', () => ended)
+
+    expect(bytes).toBe(2 * 65_536)
   })
 
   it('shares its peer\'s quota with others, also on another connection', async () => {

@@ -82,6 +82,7 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
       clock: options.clock,
       log: ports.log,
       onEnded: connection => { this.disconnected(connection) },
+      onSpared: () => { this.#watch.spared() },
       onPlanned: nextGraceEnd => { this.#watch.planned(nextGraceEnd) },
       onDone: (report, left) => { this.#trimDone(report, left) }
     })

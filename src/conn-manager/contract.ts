@@ -40,8 +40,8 @@ export interface ConnManagerInit {
   readonly highWater?: number
 
   /**
-   * Strangers are let in up to this many less `outboundReserve`, and beyond only in the place of another one. Outbound connections, and protected and
-   * trusted peers, always are. At least `highWater`, and derived from it: twice as many.
+   * Strangers are let in up to this many less `outboundReserve`, and beyond only in the place of another one, or where the one that was to go for them
+   * has been protected since. Outbound connections, and protected and trusted peers, always are. At least `highWater`, and derived from it: twice as many.
    *
    * @default 384
    */
@@ -373,7 +373,7 @@ export interface ConnManager extends TypedEventTarget<ConnManagerEvents>, Starta
    * Changes marks at run time; those not given keep their value. Validated as at construction, all or nothing. A lowered watermark makes
    * a normal trim due, under silence and grace; a lowered `hardLimit` alone refuses newcomers until below.
    *
-   * @throws InvalidLimitError
+   * @throws InvalidLimitError, InvalidOptionError for a name that is no mark, as most of `getInfo()` are
    */
   setLimits (limits: Partial<Limits>): void
 

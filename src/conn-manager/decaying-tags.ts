@@ -76,7 +76,7 @@ export class DecayingTags {
     if (!Number.isFinite(delta)) throw new InvalidTagError(`Could not bump the decaying tag ${JSON.stringify(tag.name)}: the delta must be a finite number, received ${String(delta)}`)
 
     // what ended before this bump comes before it, also when the tick is late; nobody pays for intervals before the first bump
-    this.#decayUntil(tag, this.#gridBefore(now))
+    this.#decayUntil(tag, now)
 
     const id = peer.toString()
     const fresh: Value = { peer, added: now, lastBump: now, value: 0 }
@@ -122,11 +122,10 @@ export class DecayingTags {
 
   /** Epoch ms of the next tick that has something to do; Infinity while nobody has a decaying tag. */
   nextTick (now: number): number {
-    const last = this.#gridBefore(now)
     let next = Infinity
 
     for (const tag of this.#tags.values()) {
-      notAfter(tag, last)
+      this.#notTooLate(tag, now)
       if (tag.values.size > 0) next = Math.min(next, this.#gridFrom(tag.due))
     }
 
@@ -135,14 +134,12 @@ export class DecayingTags {
 
   /** Applies every interval that ended at or before the last tick of the grid. */
   tick (now: number): void {
-    const last = this.#gridBefore(now)
-
-    for (const tag of this.#tags.values()) this.#decayUntil(tag, last)
+    for (const tag of this.#tags.values()) this.#decayUntil(tag, now)
   }
 
-  #decayUntil (tag: Registered, last: number): void {
-    notAfter(tag, last)
-    const missed = Math.floor((last - tag.due) / tag.interval) + 1
+  #decayUntil (tag: Registered, now: number): void {
+    this.#notTooLate(tag, now)
+    const missed = Math.floor((this.#gridBefore(now) - tag.due) / tag.interval) + 1
     if (missed < 1) return
 
     const first = tag.due
@@ -213,6 +210,14 @@ export class DecayingTags {
     }
   }
 
+  /**
+   * The next interval of a tag ends at most one interval after the next tick, unless the clock was set back: then it begins anew. After the next and not
+   * the last one, or a step back over a tick would decay everybody twice.
+   */
+  #notTooLate (tag: Registered, now: number): void {
+    tag.due = Math.min(tag.due, this.#gridFrom(now) + tag.interval)
+  }
+
   #mustBeOpen (tag: Registered, action: string): void {
     if (tag.closed) throw new DecayingTagError(`Could not ${action} the decaying tag ${JSON.stringify(tag.name)}: it is closed`, 'ERR_DECAYING_TAG_CLOSED')
   }
@@ -224,11 +229,6 @@ export class DecayingTags {
   #gridFrom (time: number): number {
     return this.#init.origin + Math.ceil((time - this.#init.origin) / this.#init.resolution) * this.#init.resolution
   }
-}
-
-/** The next interval of a tag ends at most one interval after the last tick, unless the clock was set back: then it begins anew. */
-function notAfter (tag: Registered, last: number): void {
-  tag.due = Math.min(tag.due, last + tag.interval)
 }
 
 /** What is no number stays what it is, for the error: `Math.floor` would take null for 0 and '7' for 7. */

@@ -132,7 +132,9 @@ function readUse ({ active, wideCrowd }: TrimFacts, items: Int32Array, rows: Int
 function readActive (active: Uint8Array, items: Int32Array, rows: Int32Array, connections: ConnectionTable): void {
   for (let i = 0; i < items.length; i++) {
     const item = items[i]!
-    active[item] = hasCountedStreams(connections.connection(rows[item]!)!) ? 1 : 0
+    const connection = connections.connection(rows[item]!)
+    // a user's comparator may have ended it
+    active[item] = connection != null && hasCountedStreams(connection) ? 1 : 0
   }
 }
 
@@ -141,7 +143,8 @@ function readTies ({ active, streams, narrowCrowd }: TrimFacts, items: Int32Arra
     const item = items[i]!
     const row = rows[item]!
 
-    if (active[item] === 1) streams[item] = countedStreams(connections.connection(row)!)
+    const connection = connections.connection(row)
+    if (active[item] === 1 && connection != null) streams[item] = countedStreams(connection)
     narrowCrowd[item] = crowds.narrow(connections.crowd(row))
   }
 }

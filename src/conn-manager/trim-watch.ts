@@ -64,6 +64,11 @@ export class TrimWatch {
     this.#nextGraceEnd = nextGraceEnd
   }
 
+  /** The plan did not hold: whoever comes into question is found by the next trim, and not when somebody's grace ends. */
+  spared (): void {
+    this.#nextGraceEnd = undefined
+  }
+
   /** A trim is over, and its silence begins. */
   ended (): void {
     this.#lastTrim = this.#init.clock.now()

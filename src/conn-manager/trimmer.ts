@@ -25,6 +25,9 @@ export interface TrimmerInit {
   /** A connection had ended without anybody telling us. */
   readonly onEnded: (connection: Connection) => void
 
+  /** Somebody of the plan stays after all, so that it closes fewer than it meant to. */
+  readonly onSpared: () => void
+
   /** A trim has made its plan, and starts to close. */
   readonly onPlanned: (nextGraceEnd: number) => void
 
@@ -94,7 +97,7 @@ export class Trimmer {
     const { connections } = ledger
 
     for (const connection of plan.ended) onEnded(connection)
-    for (const row of plan.leaving) connections.markClosing(row)
+    for (const row of plan.leaving) if (connections.connection(row) != null) connections.markClosing(row)
 
     // marked before the first close: whoever is chosen no longer counts, and no later trim chooses it again
     for (const row of plan.rows) connections.markClosing(row)
@@ -120,6 +123,7 @@ export class Trimmer {
     if (!isProtected && (trust?.trustsAnybody !== true || !trust.isTrusted(connection))) return true
 
     ledger.connections.unmarkClosing(row)
+    this.#init.onSpared()
     return false
   }
 
@@ -154,10 +158,13 @@ export class Trimmer {
     const going: Connection[] = []
     const goingRows: number[] = []
 
+    // a user's comparator may have ended some, chosen or not: as many fewer have to go
+    const gone = this.#init.trimOrder == null ? 0 : rows.reduce((sum, row) => sum + Number(connections.connection(row) == null), 0)
+
     for (const { index, reason } of chosen) {
       const row = rows[index]!
       const connection = connections.connection(row)
-      // a user's comparator may have ended it
+      if (going.length >= chosen.length - gone) break
       if (connection == null) continue
 
       going.push(connection)

@@ -72,6 +72,18 @@ describe('the work of decaying', () => {
     expect([0, 1].map(n => manager.getTagInfo(peer(n))?.tags)).toEqual([{ t: 90 }, { t: 90 }])
   })
 
+  it('decays once where the clock was set back over a tick by a little', () => {
+    const { manager, clock } = started()
+    const tag = manager.registerDecayingTag('t', init)
+    tag.bump(peer(0), 10)
+    clock.advance(100)
+    clock.jump(clock.now() - 5)
+    tag.bump(peer(1), 1)
+    clock.advance(5)
+
+    expect([0, 1].map(n => manager.getTagInfo(peer(n))?.tags)).toEqual([{ t: 9 }, { t: 1 }])
+  })
+
   it('each missed interval is shown its own time', () => {
     const { manager, clock } = started()
     const origin = clock.now()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { heard, ids, mockHouse, openOnes, partHouse } from '../support/mock-house.ts'
+import { heard, ids, mockHouse, next, openOnes, partHouse } from '../support/mock-house.ts'
 import { peer } from '../support/peers.ts'
 import type { PartHouse } from '../support/mock-house.ts'
 import type { Trust } from '../../src/limiter/ports.ts'
@@ -131,10 +131,41 @@ describe('trimOpenConns', () => {
     expect([openOnes(house.connections).length, house.manager.getInfo().connCount]).toEqual([52, 52])
   })
 
+  it('comes again after its silence where some were spared while it closed, and others are left', async () => {
+    const { manager, openMany, clock } = mockHouse({ ...marks, lowWater: 100, highWater: 120 })
+    openMany(300)
+    const { entries } = manager.planTrim()
+    manager.start()
+    const first = next(manager, 'trim')
+    clock.advance(0)
+    for (const { peer } of entries.slice(100, 150)) manager.protect(peer, 'mine')
+    await expect(first).resolves.toMatchObject({ closed: 150, open: 150 })
+
+    const second = next(manager, 'trim')
+    clock.advance(marks.silencePeriod)
+    await expect(second).resolves.toMatchObject({ closed: 50, open: 100 })
+  })
+
+  it('counts once what somebody was closing and a trimOrder ended', async () => {
+    const house: PartHouse = partHouse({ ...marks, trimOrder: () => {
+      house.connections[0]!.end()
+      return 0
+    } })
+    house.openMany(4)
+    house.connections[0]!.status = 'closing'
+    await house.manager.trimOpenConns()
+
+    expect([openOnes(house.connections).length, house.manager.getInfo().connCount]).toEqual([2, 2])
+  })
+
   it.each<[string, (house: PartHouse) => unknown]>([
     ['ends a connection', ({ connections }) => { connections[0]!.end() }],
     ['asks for a trim', ({ manager }) => manager.trimOpenConns()],
     ['asks for a forced trim', ({ manager }) => manager.forceTrim()],
+    ['ends one and throws', ({ connections }) => {
+      connections[0]!.end()
+      throw new Error('broken')
+    }],
     ['answers by a promise that fails', async () => Promise.reject(new Error('async'))]
   ])('survives a trimOrder that %s', async (_, act) => {
     let acted: unknown

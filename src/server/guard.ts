@@ -8,7 +8,6 @@ import { addressOf, hookHandles } from './handle-hook.ts'
 import { StreamGuard } from './http2-streams.ts'
 import { IdleSweep } from './idle-sweep.ts'
 import { Refuser } from './refuse.ts'
-import { speaksHttp1 } from './server-kind.ts'
 import { isAcceptedByTcp, peerOf, rawSocketOf } from './sockets.ts'
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Server } from 'node:net'
@@ -17,10 +16,9 @@ import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { Admission } from './admission.ts'
 import type { Hook, Hooks } from './accept-hook.ts'
-import type { Answer, Guest, Guests } from './guest.ts'
+import type { Guest, Guests } from './guest.ts'
 import type { AcceptedHandle } from './handle-hook.ts'
 import type { GuardConfig } from './options.ts'
-import type { AnyRequest } from './request-options.ts'
 import type { ServerKind } from './server-kind.ts'
 import type { Connection } from './sockets.ts'
 
@@ -118,10 +116,6 @@ export class Guard {
 
     if (this.#kind.isSecure) hooks.set('secureConnection', (args, pass) => this.#secured(args[0] as Connection, pass))
     if (this.#config.releaseOnUpgrade) hooks.set('upgrade', handOver).set('connect', handOver)
-    if (this.#sweep.hasIdlers && speaksHttp1(this.#kind)) {
-      for (const event of ['request', 'checkContinue', 'checkExpectation']) hooks.set(event, (args, pass) => this.#noteAnswer(args as [AnyRequest, Answer], pass))
-    }
-
     if (this.#kind.protocol !== 'http2') return hooks
 
     hooks.set('session', (args, pass) => {
@@ -199,7 +193,7 @@ export class Guard {
 
   /** @param isRead - whether a proxy's header was read; another one is none */
   #admit (socket: Connection, address: string, isRead: boolean, pass: Pass): boolean {
-    const guest: Guest = { socket, address, lease: undefined, answer: undefined, requester: undefined, place: -1, moved: 0, movedAt: this.#config.clock.now() }
+    const guest: Guest = { socket, address, lease: undefined, requester: undefined, place: -1, moved: 0, movedAt: this.#config.clock.now() }
     if (this.#isTrustedProxy(address)) return this.#enter({ ...guest, proxies: this.#config.trustedProxies! }, isRead, pass)
 
     const denied = this.#admission.admit(guest)
@@ -228,6 +222,7 @@ export class Guard {
     const guest = this.#guests.get(rawSocketOf(socket) ?? socket)
     if (guest == null) return pass()
 
+    guest.speaker = socket
     this.#guests.set(socket, guest)
     if (namedGuest(guest.socket) != null) nameGuest(socket, guest)
     return this.#firstBytes.awaitSecured(guest.socket, socket, () => this.#pass(guest, pass))
@@ -253,14 +248,6 @@ export class Guard {
   #asked ({ session }: ServerHttp2Stream): void {
     const guest = session == null ? undefined : this.#guests.get(session)
     if (guest != null) this.#firstBytes.asked(guest.socket)
-  }
-
-  /** Not every request passes by `limitRequests`. An HTTP/2 stream says itself whether it awaits an answer. */
-  #noteAnswer ([req, answer]: [AnyRequest, Answer], pass: Pass): boolean {
-    const guest = req.httpVersionMajor === 1 ? this.#guests.get(req.socket) : undefined
-    if (guest != null) guest.answer = answer
-
-    return pass()
   }
 
   #handOver (socket: object): void {

@@ -7,12 +7,6 @@ import type { TrustList } from '../limiter/trust-list.ts'
 import type { Denied } from '../limiter/verdict.ts'
 import type { Connection } from './sockets.ts'
 
-/** An answer that is being given, as much of it as matters. */
-export interface Answer {
-  readonly writableFinished: boolean
-  readonly destroyed: boolean
-}
-
 /** A connection that was let in. */
 export interface Guest {
   /** The one that was accepted, below TLS and HTTP/2. It is the id under which a gate knows the connection. */
@@ -27,8 +21,8 @@ export interface Guest {
   /** Where a limiter, not a gate, gave the place. */
   lease: Lease | undefined
 
-  /** The latest request's. */
-  answer: Answer | undefined
+  /** Where it speaks through TLS: the TLS socket on top. */
+  speaker?: Connection
 
   /** Of an HTTP/2 connection: those that are open. */
   streams?: Set<ServerHttp2Stream>

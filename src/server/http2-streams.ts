@@ -54,7 +54,7 @@ export class StreamGuard {
   #end (session: Http2Session): void {
     const streams = this.#guests.get(session)?.streams
 
-    if (streams != null && awaitsAnswer(streams)) this.#closing.add(session)
+    if (streams != null && [...streams].some(isUnanswered)) this.#closing.add(session)
     else session.destroy()
   }
 
@@ -78,13 +78,9 @@ function noteStream (guest: Guest, stream: ServerHttp2Stream): void {
   stream.once('close', () => { streams.delete(stream) })
 }
 
-/** Whether it has asked for something, all of it, and has no answer yet. A client that sends half a request and stops awaits nothing. */
-export function awaitsAnswer (streams: ReadonlySet<ServerHttp2Stream>): boolean {
-  for (const stream of streams) {
-    if (!stream.destroyed && stream.state.remoteClose === 1) return true
-  }
-
-  return false
+/** Whether it has asked for something, all of it, and the answer is not all given. A client that sends half a request and stops awaits nothing. */
+export function isUnanswered (stream: ServerHttp2Stream): boolean {
+  return !stream.destroyed && !stream.writableEnded && stream.state.remoteClose === 1
 }
 
 /** A whole answer, after which the request's body is not wanted any more: RFC 9113 §8.1. */

@@ -1,5 +1,6 @@
 import { Alarm } from '../clock/alarm.ts'
-import { awaitsAnswer } from './http2-streams.ts'
+import { isUnanswered } from './http2-streams.ts'
+import { answerOn, queuedBytes } from './sockets.ts'
 import type { Socket } from 'node:net'
 import type { Clock } from '../clock/clock.ts'
 import type { Admission } from './admission.ts'
@@ -17,7 +18,8 @@ export interface IdleSweepInit {
 
 /**
  * Looks now and then for connections that nobody uses. The gate says which have been granted no request; but a download, a slow answer and a
- * WebSocket ask for nothing and are no idlers, so those that move bytes or await an answer stay.
+ * WebSocket ask for nothing and are no idlers, so those that move bytes or await an answer stay. Once an answer is all given to Node, or more of it
+ * than it likes, bytes alone tell: a client that asks and never reads is idle.
  */
 export class IdleSweep {
   readonly #init: IdleSweepInit
@@ -27,11 +29,6 @@ export class IdleSweep {
   constructor (init: IdleSweepInit) {
     this.#init = init
     this.#alarm = new Alarm(init.clock, () => { this.#look() })
-  }
-
-  /** Whether anybody is ever idle, and looked for. */
-  get hasIdlers (): boolean {
-    return this.#init.admission.idleTimeout !== Infinity && this.#init.interval !== Infinity
   }
 
   /** Looks as long as anybody is in, and needs no timer when nobody is. */
@@ -66,7 +63,8 @@ export class IdleSweep {
 
 function note (guest: Guest, now: number): void {
   const { bytesRead = 0, bytesWritten = 0 } = guest.socket as Partial<Socket>
-  const moved = bytesRead + bytesWritten
+  // What only waits for the client to read it has not moved.
+  const moved = bytesRead + bytesWritten - queuedBytes(guest.socket)
 
   if (moved !== guest.moved) {
     guest.moved = moved
@@ -74,8 +72,14 @@ function note (guest: Guest, now: number): void {
   }
 }
 
-function isIdle ({ answer, streams, movedAt }: Guest, timeout: number, now: number): boolean {
-  if (now - movedAt <= timeout) return false
+function isIdle (guest: Guest, timeout: number, now: number): boolean {
+  return now - guest.movedAt > timeout && !awaitsUs(guest)
+}
 
-  return streams == null ? answer == null || answer.writableFinished || answer.destroyed : !awaitsAnswer(streams)
+/** Whether it is our turn: it has asked for something, all of it, and is not the one who keeps the answer from going on. */
+function awaitsUs ({ socket, speaker, streams }: Guest): boolean {
+  if (streams != null) return [...streams].some(stream => isUnanswered(stream) && !stream.writableNeedDrain)
+  const answer = answerOn(speaker ?? socket)
+
+  return answer?.req?.complete === true && !answer.writableEnded && !answer.writableNeedDrain
 }

@@ -91,7 +91,8 @@ export interface LimitConnectionsOptions {
 
   /**
    * Milliseconds between two looks for connections that are idle by the gate's `idleTimeout`, and for those that closed without saying so.
-   * Idle is who has been granted no request, is given no answer, and has moved no byte either way for that long. `Infinity` never looks.
+   * Idle is who has been granted no request, awaits no answer to a whole one, and has moved no byte either way for that long: who asks and never reads
+   * is idle, too. `Infinity` never looks.
    *
    * @default 10_000
    */

@@ -42,7 +42,6 @@ export class RequestLimit {
       const denied = requester.denied ?? this.#ask(requester, user, path)
 
       if (this.#config.fields) this.#writeFields(res, this.#quotas(requester, user, path))
-      if (requester.guest != null) requester.guest.answer = res
       if (denied != null) {
         refuseRequest(res, denied, denied.action === 'close' && !requester.isProxied)
         return false

@@ -59,7 +59,7 @@ export class Requesters {
     if (!verdict.allow) return { id: connection, address, isProxied: false, denied: verdict }
 
     const socket = connection as Connection
-    const guest: Guest = { socket, address, lease: undefined, answer: undefined, place: -1, moved: 0, movedAt: 0, requester: undefined }
+    const guest: Guest = { socket, address, lease: undefined, place: -1, moved: 0, movedAt: 0, requester: undefined }
     this.#guests.set(connection, guest)
     end.once('close', () => {
       this.#guests.set(connection, undefined)

@@ -9,11 +9,6 @@ export interface ServerKind {
   readonly protocol: 'http1' | 'http2' | 'raw'
 }
 
-/** Whether some clients may. An HTTP/2 server over TLS has not said whether it has `allowHTTP1`. */
-export function speaksHttp1 ({ protocol, isSecure }: ServerKind): boolean {
-  return protocol === 'http1' || (protocol === 'http2' && isSecure)
-}
-
 /** Node exports no class of its HTTP/2 servers; both kinds, and no other server, can change their settings. */
 export function serverKind (server: Server): ServerKind {
   const isSecure = server instanceof TlsServer

@@ -40,9 +40,36 @@ export function ignoreErrors (): void {}
 
 /**
  * What a TLS socket was made on. The server is told of the secured socket only, and the address and port that both share are not to be had
- * from a Unix socket; so this is the one private field we read. It has had this name since Node 0.11, and a test notices when it has not.
+ * from a Unix socket; so this is one of the three private fields we read of a socket, all of them in this file. It has had this name since Node
+ * 0.11, and a test notices when it has not.
  */
 export function rawSocketOf (socket: Connection): object | undefined {
   const parent = (socket as { readonly _parent?: object | null })._parent
   return (parent as { readonly stream?: object } | null | undefined)?.stream ?? parent ?? undefined
+}
+
+/** An answer of HTTP/1 that is being given, as much of it as matters. */
+export interface Answer {
+  readonly req?: { readonly complete: boolean }
+  readonly writableEnded: boolean
+  readonly writableNeedDrain: boolean
+}
+
+/**
+ * The answer that is under way on an HTTP/1 connection. Node tells nobody when a request comes but by an event, and hooks for each request cost
+ * more than reading this private field when a connection is about to be closed as idle. Where it has another name bytes alone tell who is idle,
+ * and a test notices.
+ *
+ * @param speaker - the socket that speaks HTTP: the TLS socket where there is one
+ */
+export function answerOn (speaker: Connection): Answer | undefined {
+  return (speaker as { readonly _httpMessage?: Answer | null })._httpMessage ?? undefined
+}
+
+/**
+ * What `bytesWritten` counts and the client has made no room for yet. No public name tells it below TLS and HTTP/2; where this private one has
+ * moved, slow readers of one large answer look idle, and a test notices.
+ */
+export function queuedBytes (socket: Connection): number {
+  return (socket as { readonly _handle?: { readonly writeQueueSize?: number } | null })._handle?.writeQueueSize ?? 0
 }

@@ -4,6 +4,7 @@ import { connect as http2Connect } from 'node:http2'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { connect as tlsConnect } from 'node:tls'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -13,6 +14,7 @@ import { securityGate } from '../../src/limiter/security-gate.ts'
 import { clientAddress } from '../../src/server/client-address.ts'
 import { limitConnections } from '../../src/server/limit-connections.ts'
 import { limitRequests } from '../../src/server/limit-requests.ts'
+import { queuedBytes } from '../../src/server/sockets.ts'
 import { until } from '../support/until.ts'
 import { ask, dial } from './support/clients.ts'
 import { createHttp, createRaw, HTTP_PROTOCOLS, listen } from './support/servers.ts'
@@ -349,6 +351,102 @@ describe('what nobody uses', () => {
       clock.advance(5_000)
       return gate.inspect().open === 0
     })
+  })
+
+  const http1 = (secure: boolean) => (port: number) => {
+    const { socket } = dial({ port, host: HOST }, secure)
+    socket.pause().write(GET)
+    return () => { socket.read() }
+  }
+  const http2 = (protocol: 'http2' | 'http2 over TLS') => (port: number) => {
+    const stream = session(protocol, port).request({ ':path': '/' }).on('error', () => {})
+    return () => { stream.read() }
+  }
+  const CLIENTS = [['http', http1(false)], ['https', http1(true)], ['http2', http2('http2')], ['http2 over TLS', http2('http2 over TLS')]] as const
+  const LARGE = Buffer.alloc(30_000_000)
+  const WAYS = [
+    ['at once', (res: ServerResponse) => { res.end(LARGE) }],
+    ['as it is drained', (res: ServerResponse) => { Readable.from(Array.from({ length: 300 }, () => Buffer.alloc(100_000))).pipe(res) }]
+  ] as const
+
+  it.each(CLIENTS.flatMap(([protocol, open]) => WAYS.map(([way, answer]) => [protocol, way, open, answer] as const)))('is on %s who never reads an answer that is given %s', async (protocol, _, open, answer) => {
+    const clock = fakeClock()
+    const gate = securityGate({ clock, idleTimeout: 30_000 })
+    let isAsked = false
+    const server = createHttp(protocol, (_, res) => {
+      isAsked = true
+      answer(res)
+    })
+    limitConnections(server, gate, { clock, sweepInterval: 5_000 })
+    open(await listen(server))
+    await until('it has asked', () => isAsked)
+
+    await until('it is closed', () => {
+      clock.advance(5_000)
+      return gate.inspect().open === 0
+    })
+  })
+
+  it.each(CLIENTS)('is nobody on %s who reads one large answer slowly', async (protocol, open) => {
+    const clock = fakeClock()
+    const gate = securityGate({ clock, idleTimeout: 30_000 })
+    const accepted: Socket[] = []
+    const server = createHttp(protocol, (_, res) => { res.end(LARGE) })
+    server.prependListener('connection', socket => { accepted.push(socket) })
+    limitConnections(server, gate, { clock, sweepInterval: 5_000 })
+    const readSome = open(await listen(server))
+    const gone = (): number => accepted[0] == null ? 0 : accepted[0].bytesWritten - queuedBytes(accepted[0])
+
+    for (let part = 1; part <= 4; part++) {
+      await until('it has read a part', () => {
+        readSome()
+        return gone() > part * 5_000_000
+      })
+      for (let time = 0; time < 20_000; time += 5_000) clock.advance(5_000)
+    }
+
+    expect(gate.inspect().open).toBe(1)
+  })
+
+  it('is who has sent half a request of HTTP/1', async () => {
+    const clock = fakeClock()
+    const gate = securityGate({ clock, idleTimeout: 30_000 })
+    let isAsked = false
+    const server = createHttp('http', () => { isAsked = true })
+    limitConnections(server, gate, { clock, sweepInterval: 5_000 })
+    const { socket, ended } = dial({ port: await listen(server), host: HOST })
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf')
+    await until('it has begun', () => isAsked)
+
+    for (let time = 0; time < 60_000; time += 5_000) clock.advance(5_000)
+    await ended
+    await untilEmpty(gate)
+  })
+
+  it('is nobody whose second request was sent before the first was answered', async () => {
+    const clock = fakeClock()
+    const gate = securityGate({ clock, idleTimeout: 30_000 })
+    const pending: ServerResponse[] = []
+    const server = createHttp('http', (_, res) => { pending.push(res) })
+    limitConnections(server, gate, { clock, sweepInterval: 5_000 })
+    const client = dial({ port: await listen(server), host: HOST })
+    client.socket.write(GET.repeat(2))
+    await until('both are in', () => pending.length === 2)
+
+    pending[0]!.end('first')
+    await client.heard('first')
+    for (let time = 0; time < 60_000; time += 5_000) clock.advance(5_000)
+    pending[1]!.end('at last')
+    await client.heard('at last')
+  })
+
+  it('is looked for without minding requests that have no socket', () => {
+    const server = createHttp('http', (_, res) => { res.end('ok') })
+    const said: string[] = []
+    limitConnections(server, securityGate())
+
+    server.emit('request', { httpVersionMajor: 1 }, { end: (text: string) => { said.push(text) } })
+    expect(said).toEqual(['ok'])
   })
 
   it.each(['http2', 'http2 over TLS'] as const)('on %s is closed, and what awaits one of its answers is not, nor one that only began to ask', async protocol => {

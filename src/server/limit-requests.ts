@@ -29,8 +29,8 @@ export interface LimitRequests {
  * nothing. On HTTP/2 `close` is a GOAWAY. A request that came through a trusted proxy never ends the proxy's connection, which is others', too.
  *
  * A connection that `limitConnections` registered with the same gate is known to it; any other is registered at its first request, and is then
- * refused where the gate refuses its client. A stream that `limitConnections` counted is not counted again; with `trustedProxies`, `skip`, `keyOf`,
- * `pathOf` or `rate` it leaves all streams of the gate to be counted here.
+ * refused where the gate refuses its client. A stream that `limitConnections` counted is not counted again, but in `rate`; with `trustedProxies`,
+ * `skip`, `keyOf` or `pathOf` it leaves all streams of the gate to be counted here.
  *
  * It never waits and never throws for a request.
  *

@@ -102,8 +102,9 @@ export interface LimitConnectionsOptions {
    * Whether streams of an HTTP/2 server are requests of the gate: a refused one is answered 429, a client that goes on loses its connection.
    * Given as true, streams are counted here whatever `limitRequests` is told of paths, rates and proxies.
    *
-   * Not given they are, too, until a `limitRequests` of the gate has `trustedProxies`, `skip`, `keyOf`, `pathOf` or `rate`, which this knows nothing
-   * of: then that one alone asks about streams.
+   * Not given they are, too, until a `limitRequests` of the gate has `trustedProxies`, `skip`, `keyOf` or `pathOf`, which this knows nothing of: then
+   * `limitRequests` alone asks about streams, and those of a route that passes by it are not limited. A `rate` leaves them counted here, and is
+   * asked in addition.
    *
    * @default undefined
    */

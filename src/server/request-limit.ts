@@ -7,16 +7,18 @@ import { refuseRequest } from './refuse-request.ts'
 import { requestPath } from './request-path.ts'
 import { Requesters } from './requesters.ts'
 import { ignoreErrors } from './sockets.ts'
+import { streamRatesOf } from './stream-rates.ts'
 import { isThenable } from './thenable.ts'
 import { UserQuotas } from './user-quotas.ts'
 import type { Duplex } from 'node:stream'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { GateInside } from '../limiter/inside.ts'
-import type { Denied } from '../limiter/verdict.ts'
+import type { Denied, Verdict } from '../limiter/verdict.ts'
 import type { Requester } from './guest.ts'
 import type { NamedQuotas } from './rate-limit-fields.ts'
 import type { AnyResponse } from './refuse-request.ts'
 import type { AnyRequest, RequestConfig } from './request-options.ts'
+import type { StreamRates } from './stream-rates.ts'
 
 /** `limitRequests`' inside: who asks, for what, may it, and what it is told. */
 export class RequestLimit {
@@ -24,6 +26,7 @@ export class RequestLimit {
   readonly #config: RequestConfig
   readonly #requesters: Requesters
   readonly #users: UserQuotas | undefined
+  readonly #streamRates: StreamRates | undefined
   readonly #policyOf = policyWriter()
 
   constructor (gate: SecurityGate, config: RequestConfig) {
@@ -31,6 +34,7 @@ export class RequestLimit {
     this.#config = config
     this.#requesters = new Requesters(gate, config)
     this.#users = config.keyOf == null ? undefined : makeUsers(gate, config)
+    this.#streamRates = config.rate == null ? undefined : streamRatesOf(gate, config.rate.rate, config.clock)
     if (asksItsOwnWay(config)) guestsOf(gate).areAskedBehind = true
   }
 
@@ -64,20 +68,21 @@ export class RequestLimit {
   }
 
   #ask (requester: Requester, user: string | undefined, path: string): Denied | undefined {
-    if (user === undefined && this.#isCounted(requester)) return undefined
-
     const { id, address } = requester
-    const verdict = user === undefined
-      ? this.#gate.allowRequest(id, path, this.#config.rate)
-      : this.#gate.allowBy(id, address, () => this.#users!.take(user, path))
 
-    return verdict.allow ? undefined : verdict
+    if (user !== undefined) return denied(this.#gate.allowBy(id, address, () => this.#users!.take(user, path)))
+    if (!this.#isCounted(requester)) return denied(this.#gate.allowRequest(id, path, this.#config.rate))
+    const rates = this.#streamRates
+    return rates == null ? undefined : denied(this.#gate.allowBy(id, address, () => rates.take(id as object)))
   }
 
   /** Those that it was taken from. */
   #quotas (requester: Requester, user: string | undefined, path: string): NamedQuotas | undefined {
     if (user !== undefined) return this.#users!.quotas(user, path)
-    return this.#gate.quota(requester.id, path, this.#isCounted(requester) ? undefined : this.#config.rate)
+    if (!this.#isCounted(requester)) return this.#gate.quota(requester.id, path, this.#config.rate)
+
+    const quotas = this.#gate.quota(requester.id, path)
+    return quotas == null || this.#streamRates == null ? quotas : { ...quotas, connection: this.#streamRates.quota(requester.id as object) }
   }
 
   #isCounted ({ stream }: Requester): boolean {
@@ -111,9 +116,13 @@ export class RequestLimit {
   }
 }
 
-/** Whether the same request would be asked about otherwise by whoever does not know these options. */
-function asksItsOwnWay ({ trustedProxies, skip, keyOf, pathOf, rate }: RequestConfig): boolean {
-  return [trustedProxies, skip, keyOf, pathOf, rate].some(option => option != null)
+/** Whether the same request would be asked about otherwise by whoever does not know these options. A `rate` is asked besides. */
+function asksItsOwnWay ({ trustedProxies, skip, keyOf, pathOf }: RequestConfig): boolean {
+  return [trustedProxies, skip, keyOf, pathOf].some(option => option != null)
+}
+
+function denied (verdict: Verdict): Denied | undefined {
+  return verdict.allow ? undefined : verdict
 }
 
 function makeUsers (gate: SecurityGate, { userRate, clock }: RequestConfig): UserQuotas {

@@ -61,6 +61,9 @@ export interface LimitRequestsOptions {
   /**
    * Counts these requests in a quota of this rate instead of the connection's own, as `allowRequest` does. A gate takes sixteen different
    * ones: one more throws when `limitRequests` is called.
+   *
+   * An HTTP/2 stream that `limitConnections` counted has been counted in the connection's own quota already; this one is asked in addition, and a
+   * denial by it never ends the connection. Streams of other routes are none of its business.
    */
   readonly rate?: Rate
 

@@ -6,12 +6,14 @@ import { securityGate } from '../../src/limiter/security-gate.ts'
 import { limitConnections } from '../../src/server/limit-connections.ts'
 import { limitRequests } from '../../src/server/limit-requests.ts'
 import { until } from '../support/until.ts'
+import { ask } from './support/clients.ts'
 import { createHttp, listen } from './support/servers.ts'
 import type { ClientHttp2Session } from 'node:http2'
 import type { SecurityGateInit } from '../../src/limiter/gate-options.ts'
 import type { Rate } from '../../src/limiter/rate.ts'
 import type { LimitConnectionsOptions } from '../../src/server/options.ts'
 import type { LimitRequestsOptions } from '../../src/server/request-options.ts'
+import type { Handler } from './support/servers.ts'
 
 const HOST = '127.0.0.1'
 const per10s = (limit: number): Rate => ({ strategy: 'fixed-window', limit, window: 10_000 })
@@ -49,7 +51,6 @@ describe('streams that limitRequests asks about in its own way', () => {
 
   it.each<[string, SecurityGateInit, LimitRequestsOptions, LimitConnectionsOptions, Asked[], unknown[]]>([
     ['fall under the path that pathOf says', LOGIN, { pathOf: req => req.url!.toLowerCase() }, {}, times(2, { path: '/LOGIN' }), [200, 429]],
-    ['are counted in the rate that is given', {}, { rate: per10s(2) }, {}, times(3, {}), [200, 200, 429]],
     ['are those of a trusted proxy\'s clients', { requestRate: per10s(1) }, { trustedProxies: [HOST] }, {}, ['192.0.2.1', '192.0.2.2', '192.0.2.2'].map(client => ({ client })), [200, 200, 429]],
     ['are not counted where they are skipped', { requestRate: per10s(0) }, { skip: req => req.url === '/health' }, {}, [{ path: '/health' }, {}], [200, 429]],
     ['are those of a user', { requestRate: per10s(0) }, { keyOf: () => 'alice', userRate: per10s(1) }, {}, times(2, {}), [200, 429]],
@@ -64,6 +65,42 @@ describe('streams that limitRequests asks about in its own way', () => {
     limitConnections(server, gate, { clock, ...connections })
 
     expect(await statuses(open(await listen(server)), asked)).toEqual(expected)
+  })
+})
+
+describe('streams of a gate with a rate for one route', () => {
+  it.each<[string, SecurityGateInit, LimitConnectionsOptions, string[], unknown[]]>([
+    ['are limited on all other routes as without it', { requestRate: per10s(2) }, {}, ['/', '/', '/'], [200, 200, 429]],
+    ['are counted in the rate, too', {}, {}, ['/login', '/login', '/'], [200, 429, 200]],
+    ['are counted once in the path\'s quota', { pathRates: { '/login': per10s(1) } }, {}, ['/login', '/'], [200, 200]],
+    ['are not freed by it', { requestRate: per10s(0) }, {}, ['/login'], [429]],
+    ['are counted in the rate alone where it asks alone', { requestRate: per10s(0), clientRequestRate: per10s(9) }, { limitStreams: false }, ['/login', '/login'], [200, 429]]
+  ])('%s', async (_, init, connections, paths, expected) => {
+    const clock = fakeClock()
+    const gate = securityGate({ clock, connectRate: false, ...init })
+    const limit = limitRequests(gate, { clock, rate: per10s(1) })
+    const routes: Record<string, Handler> = {
+      '/': (_, res) => { res.end('ok') },
+      '/login': (req, res) => { limit(req, res, () => { res.end('ok') }) }
+    }
+    const server = createHttp('http2', (req, res) => { routes[req.url!]!(req, res) })
+    limitConnections(server, gate, { clock, ...connections })
+
+    expect(await statuses(open(await listen(server)), paths.map(path => ({ path })))).toEqual(expected)
+  })
+
+  it('are told what is left of the rate, which all middlewares that have it share', async () => {
+    const clock = fakeClock()
+    const gate = securityGate({ clock, clientRequestRate: per10s(9), pathRates: { '/login': per10s(2) } })
+    const [first, second] = [1, 2].map(() => limitRequests(gate, { clock, rate: per10s(2) }))
+    const server = createHttp('http2', (req, res) => {
+      first!(req, res)
+      second!(req, res, () => { res.end('ok') })
+    })
+    limitConnections(server, gate, { clock })
+    const { status, headers } = await ask('http2', { port: await listen(server), path: '/login' })
+
+    expect([status, headers.ratelimit]).toEqual([200, '"connection";r=0;t=10, "client";r=8;t=10, "path";r=1;t=10'])
   })
 })
 

@@ -1,9 +1,9 @@
 import { constants } from 'node:http2'
-import { DeadlineQueue } from '../clock/deadline-queue.ts'
 import { DENIAL_MESSAGE } from '../limiter/verdict.ts'
+import { ClosingSessions, setClosingSessions } from './closing-sessions.ts'
 import { retryAfter } from './rate-limit-fields.ts'
 import { ignoreErrors } from './sockets.ts'
-import type { Http2Session, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { Denied } from '../limiter/verdict.ts'
 import type { Hook } from './accept-hook.ts'
@@ -22,13 +22,14 @@ export class StreamGuard {
   readonly #gate: SecurityGate
   readonly #guests: Guests
   readonly #limitStreams: boolean | undefined
-  readonly #closing: DeadlineQueue<Http2Session>
+  readonly #closing: ClosingSessions
 
   constructor (gate: SecurityGate, guests: Guests, { limitStreams, writeDeadline, clock }: GuardConfig) {
     this.#gate = gate
     this.#guests = guests
     this.#limitStreams = limitStreams
-    this.#closing = new DeadlineQueue(clock, writeDeadline, session => { this.#end(session) })
+    this.#closing = new ClosingSessions(gate, writeDeadline, clock)
+    setClosingSessions(gate, this.#closing)
   }
 
   readonly hook: Hook = (args, pass) => {
@@ -50,37 +51,20 @@ export class StreamGuard {
     return pass()
   }
 
-  /** Whom the client does not let go. What was admitted before is still answered, as long as the sweep for the idle lets it. */
-  #end (session: Http2Session): void {
-    const streams = this.#guests.get(session)?.streams
-
-    if (streams != null && [...streams].some(isUnanswered)) this.#closing.add(session)
-    else session.destroy()
-  }
-
   #refuse (stream: ServerHttp2Stream, verdict: Denied): void {
     const { session } = stream
 
     refuseStream(stream, verdict)
-    if (verdict.action === 'drop' || session == null) return
-    closeSession(session)
-    if (!session.destroyed && !this.#closing.has(session)) {
-      this.#closing.add(session)
-      session.once('close', () => { this.#closing.delete(session) })
-    }
+    if (verdict.action === 'close' && session != null) this.#closing.close(session)
   }
 }
 
-function noteStream (guest: Guest, stream: ServerHttp2Stream): void {
+export function noteStream (guest: Guest, stream: ServerHttp2Stream): void {
   const streams = guest.streams ??= new Set()
+  if (streams.has(stream)) return
 
   streams.add(stream)
   stream.once('close', () => { streams.delete(stream) })
-}
-
-/** Whether it has asked for something, all of it, and the answer is not all given. A client that sends half a request and stops awaits nothing. */
-export function isUnanswered (stream: ServerHttp2Stream): boolean {
-  return !stream.destroyed && !stream.writableEnded && stream.state.remoteClose === 1
 }
 
 /** A whole answer, after which the request's body is not wanted any more: RFC 9113 §8.1. */
@@ -99,12 +83,4 @@ export function refuseStream (stream: ServerHttp2Stream, verdict: Denied): void 
   }
 
   stream.once('finish', () => { stream.close(constants.NGHTTP2_NO_ERROR) })
-}
-
-/**
- * A GOAWAY: what is being answered is answered, and nothing more is begun. It carries no error, because a client that is told of one throws away
- * the 429 that was on its way.
- */
-export function closeSession (session: Http2Session): void {
-  if (!session.closed && !session.destroyed) session.close()
 }

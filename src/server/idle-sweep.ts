@@ -1,5 +1,5 @@
 import { Alarm } from '../clock/alarm.ts'
-import { isUnanswered } from './http2-streams.ts'
+import { isUnanswered } from './closing-sessions.ts'
 import { answerOn, queuedBytes } from './sockets.ts'
 import type { Socket } from 'node:net'
 import type { Clock } from '../clock/clock.ts'

@@ -26,7 +26,8 @@ export interface LimitRequests {
  * it is a listener of a plain server, which looks at what it returns.
  *
  * `drop` is a 429 on a connection that is kept, `close` a 429 with `Connection: close`; both with `Retry-After`, at least 1 s, and a body that says
- * nothing. On HTTP/2 `close` is a GOAWAY. A request that came through a trusted proxy never ends the proxy's connection, which is others', too.
+ * nothing. On HTTP/2 `close` is a GOAWAY, and
+ * the end by `writeDeadline` of `limitConnections`, or after 1 s. A request that came through a trusted proxy never ends the proxy's connection, which is others', too.
  *
  * A connection that `limitConnections` registered with the same gate is known to it; any other is registered at its first request, and is then
  * refused where the gate refuses its client. A stream that `limitConnections` counted is not counted again, but in `rate`; with `trustedProxies`,

@@ -38,7 +38,8 @@ export interface LimitConnectionsOptions {
   readonly onDeny?: DenyAction | DenyHandler
 
   /**
-   * Milliseconds after which a refused connection is ended that will not hear why. Above 256 of them nobody is told any more.
+   * Milliseconds after which a refused connection is ended that will not hear why. Above 256 of them nobody is told any more. An HTTP/2 connection
+   * that a refused request ends has as long, and longer only while the server owes it an answer, up to the gate's `idleTimeout`.
    *
    * @default 1_000
    */
@@ -114,7 +115,7 @@ export interface LimitConnectionsOptions {
   readonly clock?: Clock
 }
 
-const SERVER_DEFAULTS = {
+export const SERVER_DEFAULTS = {
   writeDeadline: 1_000,
   proxyHeaderDeadline: 5_000,
   firstByteDeadline: Infinity,

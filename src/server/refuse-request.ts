@@ -1,17 +1,22 @@
 import { DENIAL_MESSAGE } from '../limiter/verdict.ts'
-import { closeSession, refuseStream } from './http2-streams.ts'
+import { refuseStream } from './http2-streams.ts'
 import { retryAfter } from './rate-limit-fields.ts'
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import type { Denied } from '../limiter/verdict.ts'
+import type { ClosingSessions } from './closing-sessions.ts'
 
 /** An answer of HTTP/1 or HTTP/2. */
 export type AnyResponse = ServerResponse | Http2ServerResponse
 
-/** A 429 that keeps the connection, or one that ends it. */
-export function refuseRequest (res: AnyResponse, verdict: Denied, ends: boolean): void {
+/**
+ * A 429 that keeps the connection, or one that ends it.
+ *
+ * @param closing - given where it ends the connection
+ */
+export function refuseRequest (res: AnyResponse, verdict: Denied, closing: ClosingSessions | undefined): void {
   if (isHttp2(res)) {
-    refuseHttp2(res, verdict, ends)
+    refuseHttp2(res, verdict, closing)
     return
   }
 
@@ -21,14 +26,14 @@ export function refuseRequest (res: AnyResponse, verdict: Denied, ends: boolean)
     res.setHeader('Retry-After', retryAfter(verdict.retryAfter))
     res.setHeader('Content-Type', 'text/plain; charset=utf-8')
     res.setHeader('Content-Length', DENIAL_MESSAGE.length)
-    if (ends) res.setHeader('Connection', 'close')
+    if (closing != null) res.setHeader('Connection', 'close')
   }
 
   res.end(DENIAL_MESSAGE)
 }
 
 /** HTTP/2 has no `Connection` field; a connection is ended by a GOAWAY. */
-function refuseHttp2 (res: Http2ServerResponse, verdict: Denied, ends: boolean): void {
+function refuseHttp2 (res: Http2ServerResponse, verdict: Denied, closing: ClosingSessions | undefined): void {
   const { stream } = res
   const { session } = stream
 
@@ -40,7 +45,7 @@ function refuseHttp2 (res: Http2ServerResponse, verdict: Denied, ends: boolean):
 
   res.end(DENIAL_MESSAGE)
   refuseStream(stream, verdict)
-  if (ends && session != null) closeSession(session)
+  if (session != null) closing?.close(session)
 }
 
 function isHttp2 (message: AnyResponse | { readonly httpVersionMajor?: number, readonly stream?: unknown }): message is Http2ServerResponse {

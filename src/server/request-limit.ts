@@ -1,7 +1,9 @@
 import { gateInside } from '../limiter/inside.ts'
+import { ClosingSessions, closingSessionsOf } from './closing-sessions.ts'
 import { guestsOf } from './guest.ts'
 import { isCounted } from './http2-streams.ts'
 import { httpRefusal } from './http-refusal.ts'
+import { SERVER_DEFAULTS } from './options.ts'
 import { policyWriter, rateLimit } from './rate-limit-fields.ts'
 import { refuseRequest } from './refuse-request.ts'
 import { requestPath } from './request-path.ts'
@@ -24,6 +26,7 @@ import type { StreamRates } from './stream-rates.ts'
 export class RequestLimit {
   readonly #gate: GateInside
   readonly #config: RequestConfig
+  readonly #closing: ClosingSessions
   readonly #requesters: Requesters
   readonly #users: UserQuotas | undefined
   readonly #streamRates: StreamRates | undefined
@@ -35,6 +38,7 @@ export class RequestLimit {
     this.#requesters = new Requesters(gate, config)
     this.#users = config.keyOf == null ? undefined : makeUsers(gate, config)
     this.#streamRates = config.rate == null ? undefined : streamRatesOf(gate, config.rate.rate, config.clock)
+    this.#closing = new ClosingSessions(gate, SERVER_DEFAULTS.writeDeadline, config.clock)
     if (asksItsOwnWay(config)) guestsOf(gate).areAskedBehind = true
   }
 
@@ -47,7 +51,7 @@ export class RequestLimit {
 
       if (this.#config.fields) this.#writeFields(res, this.#quotas(requester, user, path))
       if (denied != null) {
-        refuseRequest(res, denied, denied.action === 'close' && !requester.isProxied)
+        refuseRequest(res, denied, denied.action === 'close' && !requester.isProxied ? closingSessionsOf(this.#gate) ?? this.#closing : undefined)
         return false
       }
     }

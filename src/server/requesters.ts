@@ -3,6 +3,7 @@ import { parseIp } from '../address/ip.ts'
 import { deny } from '../limiter/denial.ts'
 import { forwardedClient } from './forwarded.ts'
 import { findGuest, guestsOf, namedGuest } from './guest.ts'
+import { noteStream } from './http2-streams.ts'
 import { proxiedClientsOf } from './proxied-clients.ts'
 import { peerOf } from './sockets.ts'
 import type { EventEmitter } from 'node:events'
@@ -32,14 +33,22 @@ export class Requesters {
   of (req: AnyRequest, res?: AnyResponse): Requester {
     const stream = 'stream' in req ? req.stream : undefined
     const connection: object = stream?.session ?? req.socket
+    const requester = this.#find(req, connection, () => stream == null ? endOf(connection, res) : connection as Connection)
+    if (stream == null || requester.guest == null) return requester
+
+    noteStream(requester.guest, stream)
+    return { ...requester, stream }
+  }
+
+  #find (req: AnyRequest, connection: object, end: () => EventEmitter): Requester {
     const guest = findGuest(this.#guests, connection)
     const named = guest ?? namedGuest(connection)
     const peer = named?.address ?? peerOf(req.socket as Connection) ?? ''
     const proxies = this.#config.trustedProxies ?? named?.proxies
 
     if (proxies != null && isIn(proxies, peer)) return this.#proxiedRequester(req, peer, proxies)
-    if (guest != null) return stream == null ? guest.requester ??= requester(guest) : { ...requester(guest), stream }
-    return this.#introduce(connection, peer, stream == null ? endOf(connection, res) : connection as Connection)
+    if (guest != null) return guest.requester ??= requesterOf(guest)
+    return this.#introduce(connection, peer, end())
   }
 
   #proxiedRequester (req: AnyRequest, peer: string, proxies: TrustList): Requester {
@@ -66,7 +75,7 @@ export class Requesters {
       this.#gate.release(connection)
     })
 
-    return guest.requester ??= requester(guest)
+    return guest.requester ??= requesterOf(guest)
   }
 }
 
@@ -75,7 +84,7 @@ function endOf (connection: object, res: AnyResponse | undefined): EventEmitter 
   return connection instanceof Duplex ? connection : res ?? connection as Connection
 }
 
-function requester (guest: Guest): Requester {
+function requesterOf (guest: Guest): Requester {
   return { id: guest.socket, address: guest.address, isProxied: false, guest }
 }
 

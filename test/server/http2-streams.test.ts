@@ -132,6 +132,60 @@ describe('a connection that is ended for its streams', () => {
   })
 })
 
+describe('a connection that a refused request ends', () => {
+  const WAYS: ReadonlyArray<[string, LimitRequestsOptions | undefined, LimitConnectionsOptions | undefined]> = [
+    ['limitConnections', undefined, { writeDeadline: 500 }],
+    ['limitRequests behind it', { skip: () => false }, { writeDeadline: 500 }],
+    ['limitRequests alone', {}, undefined]
+  ]
+
+  /** A client that takes no byte of an answer: its window is 0. */
+  async function greedy (handler: Handler, [, requests, connections]: typeof WAYS[number]) {
+    const clock = fakeClock()
+    const gate = securityGate({ clock, connectRate: false, risk: false, idleTimeout: 30_000 })
+    const limits = [requests].filter(options => options != null).map(options => limitRequests(gate, { clock, ...options }))
+    const server = createHttp('http2', (req, res) => {
+      if (limits.every(limit => limit(req, res))) handler(req, res)
+    })
+    for (const options of [connections].filter(options => options != null)) limitConnections(server, gate, { clock, sweepInterval: Infinity, ...options })
+    const session = connect(`http://${HOST}:${await listen(server)}`, { settings: { initialWindowSize: 0 } }).on('error', () => {})
+    onTestFinished(() => { session.destroy() })
+    const status = async (): Promise<unknown> => {
+      const [headers] = await once(session.request({ ':path': '/' }).on('error', () => {}), 'response')
+      return headers[':status']
+    }
+
+    return { clock, gate, session, status }
+  }
+
+  it.each(WAYS)('by %s is over after the deadline, although its client lets no answer out', async (...way) => {
+    const { clock, gate, session, status } = await greedy((_, res) => { res.end('ok') }, way)
+    expect(await status()).toBe(200)
+    gate.banAddress(HOST, Infinity)
+    expect(await status()).toBe(429)
+
+    const closed = once(session, 'close')
+    clock.advance(1_000)
+    await closed
+    await until('nobody is in', () => gate.inspect().open === 0)
+  })
+
+  it.each(WAYS)('by %s is over after the idle time-out, although an answer is owed', async (...way) => {
+    const pending: unknown[] = []
+    const { clock, gate, session, status } = await greedy((_, res) => { pending.push(res) }, way)
+    session.request({ ':path': '/' }).on('error', () => {})
+    await until('it is asked', () => pending.length === 1)
+    gate.banAddress(HOST, Infinity)
+    expect(await status()).toBe(429)
+
+    const closed = once(session, 'close')
+    clock.advance(29_000)
+    expect(gate.inspect().open).toBe(1)
+    clock.advance(2_000)
+    await closed
+  })
+})
+
 describe('one gate twice before one server', () => {
   it('counts each stream once', async () => {
     const gate = securityGate({ requestRate: per10s(2) })

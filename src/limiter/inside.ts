@@ -1,9 +1,11 @@
+import { ALLOWED, deny } from './denial.ts'
 import type { ConnectionId, SecurityGate } from './gate-contract.ts'
 import type { Rate } from './rate.ts'
 import type { RemoteLike } from './remote.ts'
 import type { Denied, Verdict } from './verdict.ts'
 
-// What the servers of this package ask of a limiter or a gate, and nobody else does: no door has it.
+// What the servers of this package ask of a limiter or a gate, and nobody else does: no door has it. A limiter that a user has put around one of
+// ours has what is public only, and is asked by that.
 
 /** Takes notice of a denial that is somebody else's. */
 export interface Reporting {
@@ -28,10 +30,20 @@ export interface GateInside extends SecurityGate, Reporting {
   reserveRequestRate (rate: Rate): void
 }
 
-export function gateInside (gate: SecurityGate): GateInside {
-  return gate as GateInside
+/** {@link Reporting.report}, where it has it. */
+export function reportTo (limiter: object, denied: Denied, remote: RemoteLike | undefined, id: ConnectionId): void {
+  (limiter as Partial<Reporting>).report?.(denied, remote, id)
 }
 
-export function reporting (limiter: object): Reporting {
-  return limiter as Reporting
+/** {@link GateInside.allowBy}; by what is public it knows no trust, and nothing is told. */
+export function allowBy (gate: SecurityGate, id: ConnectionId, remote: RemoteLike | undefined, take: () => Denied | undefined): Verdict {
+  const inside = gate as Partial<GateInside>
+  if (inside.allowBy != null) return inside.allowBy(id, remote, take)
+
+  return gate.isBanned(remote) ? deny({ action: 'close', reason: 'banned' }) : take() ?? ALLOWED
+}
+
+/** {@link GateInside.reserveRequestRate}, where it has it. */
+export function reserveRequestRate (gate: SecurityGate, rate: Rate): void {
+  (gate as Partial<GateInside>).reserveRequestRate?.(rate)
 }

@@ -1,4 +1,4 @@
-import { reporting } from '../limiter/inside.ts'
+import { reportTo } from '../limiter/inside.ts'
 import { peerOf } from './sockets.ts'
 import type { ConnectionLimits } from '../limiter/connection-config.ts'
 import type { ConnectionLimiter } from '../limiter/connection-limiter.ts'
@@ -43,7 +43,7 @@ function byLimiter (limiter: ConnectionLimiter): Admission {
       return undefined
     },
     turnAway: address => limiter.turnAway(address),
-    report: reportTo(limiter),
+    report: (denied, socket) => { reportTo(limiter, denied, peerOf(socket) ?? '', socket) },
     release: ({ lease }) => { lease?.release() },
     setConfig: change => { limiter.setConfig(change) },
     excess (guests) {
@@ -62,7 +62,7 @@ function byGate (gate: SecurityGate): Admission {
       return verdict.allow ? undefined : verdict
     },
     turnAway: address => gate.turnAway(address),
-    report: reportTo(gate),
+    report: (denied, socket) => { reportTo(gate, denied, peerOf(socket) ?? '', socket) },
     release: ({ socket }) => { gate.release(socket) },
     setConfig: change => { gate.setConfig(change) },
     excess (guests) {
@@ -72,9 +72,4 @@ function byGate (gate: SecurityGate): Admission {
     idle: () => gate.sweepIdle(),
     idleTimeout: gate.config().idleTimeout
   }
-}
-
-function reportTo (limiter: ConnectionLimiter | SecurityGate): Admission['report'] {
-  const inside = reporting(limiter)
-  return (denied, socket) => { inside.report(denied, peerOf(socket) ?? '', socket) }
 }

@@ -1,5 +1,5 @@
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { gateInside } from '../limiter/inside.ts'
+import { reserveRequestRate } from '../limiter/inside.ts'
 import { parseRequestOptions } from './request-options.ts'
 import { RequestLimit } from './request-limit.ts'
 import type { Duplex } from 'node:stream'
@@ -54,7 +54,7 @@ export interface LimitRequests {
 export function limitRequests (gate: SecurityGate, options: LimitRequestsOptions = {}): LimitRequests {
   if (typeof gate?.allowRequest !== 'function') throw new InvalidOptionError('gate', 'a securityGate', gate)
   const config = parseRequestOptions(options)
-  if (config.rate != null) gateInside(gate).reserveRequestRate(config.rate.rate)
+  if (config.rate != null) reserveRequestRate(gate, config.rate.rate)
   const limit = new RequestLimit(gate, config)
 
   return Object.assign(

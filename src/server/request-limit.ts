@@ -1,4 +1,4 @@
-import { gateInside } from '../limiter/inside.ts'
+import { allowBy } from '../limiter/inside.ts'
 import { ClosingSessions, closingSessionsOf } from './closing-sessions.ts'
 import { guestsOf } from './guest.ts'
 import { isCounted } from './http2-streams.ts'
@@ -14,7 +14,6 @@ import { isThenable } from './thenable.ts'
 import { UserQuotas } from './user-quotas.ts'
 import type { Duplex } from 'node:stream'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
-import type { GateInside } from '../limiter/inside.ts'
 import type { Denied, Verdict } from '../limiter/verdict.ts'
 import type { Requester } from './guest.ts'
 import type { NamedQuotas } from './rate-limit-fields.ts'
@@ -24,7 +23,7 @@ import type { StreamRates } from './stream-rates.ts'
 
 /** `limitRequests`' inside: who asks, for what, may it, and what it is told. */
 export class RequestLimit {
-  readonly #gate: GateInside
+  readonly #gate: SecurityGate
   readonly #config: RequestConfig
   readonly #closing: ClosingSessions
   readonly #requesters: Requesters
@@ -33,7 +32,7 @@ export class RequestLimit {
   readonly #policyOf = policyWriter()
 
   constructor (gate: SecurityGate, config: RequestConfig) {
-    this.#gate = gateInside(gate)
+    this.#gate = gate
     this.#config = config
     this.#requesters = new Requesters(gate, config)
     this.#users = config.keyOf == null ? undefined : makeUsers(gate, config)
@@ -74,10 +73,10 @@ export class RequestLimit {
   #ask (requester: Requester, user: string | undefined, path: string): Denied | undefined {
     const { id, address } = requester
 
-    if (user !== undefined) return denied(this.#gate.allowBy(id, address, () => this.#users!.take(user, path)))
+    if (user !== undefined) return denied(allowBy(this.#gate, id, address, () => this.#users!.take(user, path)))
     if (!this.#isCounted(requester)) return denied(this.#gate.allowRequest(id, path, this.#config.rate))
     const rates = this.#streamRates
-    return rates == null ? undefined : denied(this.#gate.allowBy(id, address, () => rates.take(id as object)))
+    return rates == null ? undefined : denied(allowBy(this.#gate, id, address, () => rates.take(id as object)))
   }
 
   /** Those that it was taken from. */

@@ -11,6 +11,7 @@ import { ask, dial } from './support/clients.ts'
 import { createHttp, HTTP_PROTOCOLS, listen } from './support/servers.ts'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import type { SecurityGate } from '../../src/limiter/gate-contract.ts'
 import type { SecurityGateInit } from '../../src/limiter/gate-options.ts'
 import type { Rate } from '../../src/limiter/rate.ts'
 import type { LimitConnectionsOptions } from '../../src/server/options.ts'
@@ -18,6 +19,16 @@ import type { AnyRequest, LimitRequestsOptions } from '../../src/server/request-
 import type { ServerProtocol } from './support/servers.ts'
 
 const per10s = (limit: number): Rate => ({ strategy: 'fixed-window', limit, window: 10_000 })
+
+/** The methods of the contract, and none that only this package knows. */
+const PUBLIC = [
+  'allowConnect', 'turnAway', 'allowRequest', 'release', 'detectIdle', 'sweepIdle', 'banAddress', 'unbanAddress', 'isBanned', 'quota', 'numOpen',
+  'setConnectRate', 'setRequestRate', 'setPathRate', 'trust', 'untrust', 'config', 'setConfig', 'excess', 'inspect', 'addEventListener', 'removeEventListener'
+] as const satisfies ReadonlyArray<keyof SecurityGate>
+
+function around (gate: SecurityGate): SecurityGate {
+  return Object.fromEntries(PUBLIC.map(name => [name, (gate[name] as () => unknown).bind(gate)])) as never as SecurityGate
+}
 
 interface Given {
   readonly protocol?: ServerProtocol
@@ -286,6 +297,39 @@ describe('options of limitRequests', () => {
 
   it('throws for what is no gate', () => {
     expect(() => limitRequests({} as never)).toThrow(expect.objectContaining({ option: 'gate' }))
+  })
+})
+
+describe('a gate that somebody has put around one of ours', () => {
+  it('is asked by what is public', async () => {
+    const gate = around(securityGate())
+    const limit = limitRequests(gate, { keyOf: () => 'alice', userRate: per10s(1), rate: per10s(3) })
+    const server = createHttp('http', (req, res) => {
+      limit(req, res, () => { res.end('ok') })
+    })
+    limitConnections(server, gate, { proxyProtocol: { from: ['127.0.0.1'] } })
+    const port = await listen(server)
+    const send = async (text: string): Promise<string> => {
+      const { socket, ended } = dial({ port, host: '127.0.0.1' })
+      socket.write(text)
+      return (await ended).text.slice(0, 12)
+    }
+    const GET = 'PROXY UNKNOWN\r\nGET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'
+
+    expect([await send(GET), await send(GET), await send('nonsense\r\n')]).toEqual(['HTTP/1.1 200', 'HTTP/1.1 429', ''])
+  })
+
+  it('refuses whom it has banned since, whoever the user is', async () => {
+    const gate = securityGate()
+    const limit = limitRequests(around(gate), { keyOf: () => 'alice' })
+    const server = createHttp('http', (req, res) => {
+      limit(req, res, () => { res.end('ok') })
+    })
+    const send = keptAlive(await listen(server))
+    expect((await send()).status).toBe(200)
+    gate.banAddress('127.0.0.1', 30_000)
+
+    expect(await send()).toMatchObject({ status: 429, headers: { connection: 'close' } })
   })
 })
 

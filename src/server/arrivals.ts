@@ -58,8 +58,11 @@ export class Arrivals {
     }, () => { this.#refuse(socket) })
   }
 
-  /** Calls `cleared` when the socket, of somebody who is no proxy, cannot begin with a header any more, and `spoke` when anything comes. */
-  awaitOther (socket: Connection, { spoke, cleared }: { readonly spoke: () => void, readonly cleared: () => void }): void {
+  /**
+   * Calls `cleared` when the socket, of somebody who is no proxy, cannot begin with a header any more, and `spoke` when anything comes. `ended` says
+   * that it has ended without a byte: nobody can wait for its first one any more.
+   */
+  awaitOther (socket: Connection, { spoke, cleared }: { readonly spoke: () => void, readonly cleared: (ended: boolean) => void }): void {
     const bytes = collector()
 
     this.#wait(socket, piece => {
@@ -70,12 +73,12 @@ export class Arrivals {
         this.#refuse(socket)
       } else {
         putBack(socket, all)
-        cleared()
+        cleared(ended)
       }
     }, () => {
       // Nothing, or too little to tell. Who says nothing may be waiting for the server to speak.
       if (bytes().length > 0) this.#refuse(socket)
-      else cleared()
+      else cleared(false)
     })
   }
 

@@ -211,10 +211,16 @@ export class Guard {
     if (isRead || guest.proxies != null) nameGuest(socket, guest)
     socket.once('close', () => { this.#leave(guest) })
     this.#sweep.start()
-    const begin = (): boolean => this.#firstBytes.await(socket, () => this.#pass(guest, pass))
-    if (this.#arrivals == null || isRead) return begin()
+    const enter = (): boolean => this.#pass(guest, pass)
+    if (this.#arrivals == null || isRead) return this.#firstBytes.await(socket, enter)
 
-    this.#arrivals.awaitOther(socket, { spoke: () => { this.#firstBytes.spoke(socket) }, cleared: begin })
+    this.#arrivals.awaitOther(socket, {
+      spoke: () => { this.#firstBytes.spoke(socket) },
+      cleared: ended => {
+        if (ended) this.#firstBytes.forget(socket)
+        return ended ? enter() : this.#firstBytes.await(socket, enter)
+      }
+    })
     return true
   }
 

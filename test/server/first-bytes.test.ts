@@ -182,6 +182,17 @@ describe('a connection from anybody else, where proxies are listed', () => {
     await empty()
   })
 
+  it.each<[string, LimitConnectionsOptions]>([
+    ['the first byte', { firstByteDeadline: 9_000 }], ['the header', { headerDeadline: 9_000 }], ['neither', {}]
+  ])('is over at once when it ends without a byte, with a deadline for %s', async (_, options) => {
+    const { open, empty } = await guarded(web(), { ...options, proxyProtocol: { from: ['192.0.2.0/24'] } })
+    const { socket, ended } = open()
+    socket.end()
+
+    await ended
+    await empty()
+  })
+
   it('is limited by its own address before it has said anything', async () => {
     const { open, unlimit } = await guarded(web(), others, 0)
     expect((await open().ended).text).toMatch(/^HTTP\/1\.1 429 /)

@@ -32,6 +32,14 @@ describe('clients behind a proxy', () => {
     expect(all.idOf(at(389))).not.toBe(ids[389])
   })
 
+  it('are let in by the configured rate where the gate has no place for another one', () => {
+    const { all, gate } = clients(8, { connectRate: { strategy: 'fixed-window', limit: 1, window: 1_000 } })
+    for (let limit = 1; limit <= 16; limit++) gate.allowConnect('192.0.2.1', limit, { rate: { strategy: 'fixed-window', limit, window: 1_000 } })
+
+    expect(all.idOf('203.0.113.1')).toMatchObject({ client: '203.0.113.1' })
+    expect(gate.numOpen('203.0.113.1')).toBe(1)
+  })
+
   it('put out who asked longest ago, where all places are taken', () => {
     const { all, gate } = clients(3)
     const [first, second] = ['192.0.2.1', '198.51.100.1', '203.0.113.1'].map(address => all.idOf(address))

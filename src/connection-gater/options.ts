@@ -151,6 +151,7 @@ export interface ConnectionGaterInit extends ConnectionGaterLimits {
   /**
    * Where blocks and bans are kept. Without it they end with the process. A store that fails to load, or takes longer than `checkTimeout`, shuts nobody out,
    * whatever `onCheckFailed` says, and is logged: rules that it still gives are in force from then on.
+   * What has ended is taken out when it is loaded and, once a minute at most, when something else is put or deleted; nothing is done to it by the clock.
    */
   readonly datastore?: Datastore
 

@@ -1,10 +1,9 @@
-import { Alarm } from '../clock/alarm.ts'
 import { withDeadline } from '../clock/deadline.ts'
 import type { RuleStore, StoredRule } from './rule-store.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Logger } from '@libp2p/interface'
 
-/** How long a rule that has ended may stay in the store, in ms. */
+/** What has ended is looked for once in that many ms, at most: all rules are looked at. */
 const TIDY = 60_000
 
 export type RuleKey = Pick<StoredRule, 'list' | 'kind' | 'value'>
@@ -24,14 +23,14 @@ export interface PersistenceInit {
 
 /**
  * Keeps rules in a store, without letting it decide anything: what is in force is so before it is stored, a store that fails or hangs fails
- * the call and nothing else. Changes of one rule reach the store in their order; what has ended leaves it in the background.
+ * the call and nothing else. Changes of one rule reach the store in their order; what has ended leaves it in the background, when the store is
+ * used anyway: without a timer a gater that nobody uses any more leaves alone what may be closed, or another gater's, by now.
  */
 export class Persistence {
   readonly #init: PersistenceInit
 
   /** What is in the store, until when: `Infinity` has no end. */
   readonly #stored = new Map<string, RuleKey & { readonly until: number }>()
-  readonly #tidying: Alarm
 
   /** When the last change under way of each rule is over. */
   readonly #turns = new Map<string, Promise<void>>()
@@ -39,13 +38,14 @@ export class Persistence {
   /** What was lifted while the store was still being read, past its time: it may yet say that it is there. */
   readonly #lifted = new Set<string>()
   #isReading = false
+  #isTidying = false
+  #tidied = -Infinity
   #loading: Promise<void> | undefined
   #isLoaded: boolean
 
   constructor (init: PersistenceInit) {
     this.#init = init
     this.#isLoaded = init.store == null
-    this.#tidying = new Alarm(init.clock, () => { this.inBackground(this.#tidy()) })
   }
 
   /** Whether all there is to know is known, as far as the store lets us. */
@@ -80,6 +80,7 @@ export class Persistence {
 
       await this.#inTime(store.put({ ...key, ...terms }))
       this.#keep(key, terms)
+      this.#tidy()
     })
   }
 
@@ -89,16 +90,16 @@ export class Persistence {
     if (store == null) return lift()
 
     return this.#inTurn(rule, async () => {
-      await this.#inTime(store.delete(rule))
-      this.#stored.delete(keyOf(rule))
+      await this.#takeOut(rule)
       if (this.#isReading) this.#lifted.add(keyOf(rule))
+      this.#tidy()
       return lift()
     })
   }
 
   /** For what nobody waits for. */
   inBackground (change: Promise<unknown>): void {
-    change.catch(error => { this.#init.log.error('could not store a rule, or take one out that has ended - %e', error) })
+    change.catch(error => { this.#init.log.error('could not store a rule - %e', error) })
   }
 
   /**
@@ -126,6 +127,7 @@ export class Persistence {
     this.#isReading = true
     const loading = store!.load((key, error) => { log.error('could not read the stored rule %s, it is skipped - %e', key, error) }).then(rules => {
       for (const rule of rules) if (!this.#lifted.has(keyOf(rule))) this.#applyStored(rule, clock.now())
+      this.#tidy()
     }).finally(() => {
       this.#isReading = false
       this.#lifted.clear()
@@ -156,34 +158,42 @@ export class Persistence {
 
   #keep ({ list, kind, value }: RuleKey, { until = Infinity }: RuleTerms): void {
     this.#stored.set(keyOf({ list, kind, value }), { list, kind, value, until })
-    this.#tidyAt(until)
   }
 
-  /** However many end one after the other, all are looked at once a minute at most. */
-  #tidyAt (end: number): void {
-    const at = Math.max(end, this.#init.clock.now() + TIDY)
-    if (this.#tidying.at == null || at < this.#tidying.at) this.#tidying.set(at)
+  #tidy (): void {
+    const { clock } = this.#init
+    // A clock that jumped back puts nothing off.
+    if (this.#isTidying || Math.abs(clock.now() - this.#tidied) < TIDY) return
+
+    this.#isTidying = true
+    this.#takeOutEnded().finally(() => {
+      this.#isTidying = false
+      this.#tidied = clock.now()
+    })
   }
 
-  /** One after the other: nobody waits for it. What fails is tried again the next time. */
-  async #tidy (): Promise<void> {
-    const { store, clock } = this.#init
+  /** One after the other: nobody waits for it. What fails holds up no other, and is tried again the next time. */
+  async #takeOutEnded (): Promise<void> {
+    const { clock, log } = this.#init
     const isOver = ({ until }: { readonly until: number }): boolean => until <= clock.now()
+    const failures: unknown[] = []
 
-    try {
-      for (const rule of [...this.#stored.values()].filter(isOver)) {
+    for (const rule of [...this.#stored.values()].filter(isOver)) {
+      try {
         await this.#inTurn(rule, async () => {
           // It may have been made longer, or lifted, meanwhile.
-          if (!isOver(this.#stored.get(keyOf(rule)) ?? { until: Infinity })) return
-          await this.#inTime(store!.delete(rule))
-          this.#stored.delete(keyOf(rule))
+          if (isOver(this.#stored.get(keyOf(rule)) ?? { until: Infinity })) await this.#takeOut(rule)
         })
+      } catch (error) {
+        failures.push(error)
       }
-    } finally {
-      let next = Infinity
-      for (const { until } of this.#stored.values()) next = Math.min(next, until)
-      this.#tidyAt(next)
     }
+    if (failures.length > 0) log.error('could not take %d rules that have ended out of the store - %e', failures.length, failures[0])
+  }
+
+  async #takeOut (rule: RuleKey): Promise<void> {
+    await this.#inTime(this.#init.store!.delete(rule))
+    this.#stored.delete(keyOf(rule))
   }
 }
 

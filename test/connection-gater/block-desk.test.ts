@@ -1,12 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { fakeClock } from '../../src/testing.ts'
 import { ALICE, bench, socket } from './kit.ts'
 import { brokenStore, FULL, never, openStore, settle } from './store-kit.ts'
-import type { Bench } from './kit.ts'
 import type { RuleStore, StoredRule } from '../../src/connection-gater/rule-store.ts'
 import type { ConnectionGater } from '../../src/index.ts'
-
-const START = fakeClock().now()
 
 type Act = (gater: ConnectionGater) => Promise<boolean>
 
@@ -210,71 +206,6 @@ describe('rules that load after their time', () => {
 
     expect(gater.blockedAddresses()).toEqual([{ address: '192.0.2.1', persisted: true }])
     expect(await content()).toEqual([{ list: 'block', kind: 'address', value: '192.0.2.1' }])
-  })
-})
-
-describe('what has ended leaves the store within a minute', () => {
-  const end = { until: START + 1_000 }
-
-  it.each([
-    ['a block', async ({ gater }: Bench) => gater.blockAddress('192.0.2.1', { ttl: 1_000 })],
-    ['a block of a peer', async ({ gater }: Bench) => gater.blockPeer(ALICE, { ttl: 1_000 })],
-    ['a ban', async ({ gater }: Bench) => gater.denyInboundConnection(socket())]
-  ])('%s', async (_, act) => {
-    const { store, content } = openStore()
-    const made = bench({ maxConnsPerIp: 0, risk: { threshold: 1, banTime: 1_000 } }, { store })
-    await act(made)
-    await settle()
-    expect(await content()).toMatchObject([end])
-
-    made.clock.advance(60_000)
-    await settle()
-    expect(await content()).toEqual([])
-  })
-
-  it('an ended rule that was loaded', async () => {
-    const { store, content, rules } = openStore()
-    await rules.put({ list: 'block', kind: 'address', value: '192.0.2.1', until: START })
-    const { gate, clock } = bench({}, { store })
-    await gate.ready()
-    clock.advance(60_000)
-    await settle()
-
-    expect(await content()).toEqual([])
-  })
-
-  it('of as many as ever were, as many are kept as are in force', async () => {
-    const { store, content } = openStore()
-    const { gater, clock } = bench({ capacity: 2 }, { store })
-
-    for (let n = 0; n < 100; n++) {
-      await gater.blockAddress(`192.0.2.${n}`, { ttl: 60_000 })
-      clock.advance(60_000)
-      await settle()
-    }
-    expect(await content()).toEqual([])
-  })
-
-  it('but not what was made longer, nor what the store would not give up, which is tried again', async () => {
-    const asked: string[] = []
-    const { store, content } = openStore(rules => ({
-      delete: async rule => {
-        asked.push(rule.value)
-        await (asked.length === 1 ? Promise.reject(FULL) : rules.delete(rule))
-      }
-    }))
-    const { gater, clock } = bench({}, { store })
-    await gater.blockAddress('192.0.2.1', { ttl: 1_000 })
-    await gater.blockAddress('192.0.2.2', { ttl: 1_000 })
-    await gater.blockAddress('192.0.2.2', { ttl: 3_600_000 })
-
-    clock.advance(60_000)
-    await settle()
-    expect(await content()).toHaveLength(2)
-    clock.advance(60_000)
-    await settle()
-    expect(await content()).toMatchObject([{ value: '192.0.2.2' }])
-    expect(asked).toEqual(['192.0.2.1', '192.0.2.1'])
   })
 })
 

@@ -64,6 +64,7 @@ export class GaterState implements GaterParts {
     this.held = new HeldConnections(this.core, this.crowds)
     this.lists = new Lists(this.core, capacity, clock)
     this.desk = new RiskDesk(this.#risk, capacity, clock)
+    if (this.#isShared) this.core.pin(this.desk)
   }
 
   config (): ConnectionGaterConfig {
@@ -94,8 +95,6 @@ export class GaterState implements GaterParts {
     refuseCoreLimits(init)
     const core = coreOf(init.limiter)
     if (core == null) throw new InvalidOptionError('limiter', 'a limiter made by connectionLimiter', init.limiter)
-
-    core.pin(ip => this.desk.isHeld(ip))
     return core
   }
 }

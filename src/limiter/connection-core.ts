@@ -36,6 +36,12 @@ export interface ConnectionCoreInit {
   readonly pinned?: (ip: Ip, now: number) => boolean
 }
 
+/** Somebody who shares a core, and keeps scores or bans of its own. */
+export interface Sharer {
+  /** Whether what is known of an address's rate must stay. */
+  isHeld (ip: Ip): boolean
+}
+
 /**
  * What `connectionLimiter`, `securityGate` and the gater share: who has how many connections and may have one more. It knows no clock and
  * no sockets. `check` everything first and then `take`, in one turn of the event loop, and a denial spends nothing anywhere.
@@ -43,7 +49,9 @@ export interface ConnectionCoreInit {
 export class ConnectionCore {
   readonly trust: TrustList
   readonly #capacity: number
-  readonly #pinned: Array<(ip: Ip, now: number) => boolean>
+  readonly #pinned: ((ip: Ip, now: number) => boolean) | undefined
+  /** Weak, because a limiter that is kept would keep everybody whom it was ever given to. */
+  readonly #sharers = new Set<WeakRef<Sharer>>()
   #limits: ParsedLimits
   #prefixes: PrefixLedger
   #networks: NetworkCaps
@@ -58,7 +66,7 @@ export class ConnectionCore {
   constructor ({ limits, trust, capacity, pinned }: ConnectionCoreInit) {
     this.trust = trust
     this.#capacity = capacity
-    this.#pinned = pinned == null ? [] : [pinned]
+    this.#pinned = pinned
     this.#limits = limits
     this.#prefixes = this.#makePrefixes(limits)
     this.#apart = this.#makeApart(limits)
@@ -112,15 +120,15 @@ export class ConnectionCore {
     return remote != null && isFree(this.#standing(remote))
   }
 
-  /** Somebody who shares this keeps scores or bans of its own. */
-  pin (pinned: (ip: Ip, now: number) => boolean): void {
-    this.#pinned.push(pinned)
+  /** What he holds stays, for as long as somebody else keeps him. */
+  pin (sharer: Sharer): void {
+    this.#sharers.add(new WeakRef(sharer))
   }
 
   /** Whether what is known of a prefix must stay: it has connections, or its client has a score or a ban. */
   isPinned (ip: Ip, length: number, now: number): boolean {
     if (this.#prefixes.isLive(ip, length) || this.#apart.isLive(ip, length)) return true
-    return length === CLIENT_PREFIX_LENGTH[ip.family] && this.#pinned.some(pinned => pinned(ip, now))
+    return length === CLIENT_PREFIX_LENGTH[ip.family] && (this.#pinned?.(ip, now) === true || this.#isHeld(ip))
   }
 
   numOpen (remote: Remote): number {
@@ -204,6 +212,15 @@ export class ConnectionCore {
     lease.next = lease.previous = lease
     this.#total--
     this.#displace(lease)
+  }
+
+  #isHeld (ip: Ip): boolean {
+    for (const ref of this.#sharers) {
+      const sharer = ref.deref()
+      if (sharer == null) this.#sharers.delete(ref)
+      else if (sharer.isHeld(ip)) return true
+    }
+    return false
   }
 
   #standing (ip: Ip): Standing {

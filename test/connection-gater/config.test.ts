@@ -1,4 +1,7 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
+import { nextTurn } from '../../src/clock/next-turn.ts'
 import { connectionLimiter } from '../../src/limiter.ts'
 import { ALICE, bench, enter, socket } from './kit.ts'
 import type { ConnectionGaterInit } from '../../src/index.ts'
@@ -155,5 +158,22 @@ describe('a limiter that is shared with a plain server', () => {
   it.each([{ maxConnsPerIp: 1 }, { prefixLimits: {} }, { networks: {} }, { maxConns: 1 }, { connectRate: false } as const])('refuses %o beside it', init => {
     expect(() => bench({ networks: undefined as never, limiter: connectionLimiter(), ...init })).toThrow(/limiter is shared/)
     expect(() => { bench({ networks: undefined as never, limiter: connectionLimiter() }).gater.setConfig(init) }).toThrow(/limiter is shared/)
+  })
+
+  it('keeps no gater that nobody else keeps', async () => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage = runInNewContext('gc') as () => void
+    const limiter = connectionLimiter({ capacity: 1, connectRate: { strategy: 'token-bucket', limit: 1, window: 80_000 } })
+    // All parts of a gater have its clock.
+    const clocks = Array.from({ length: 10 }, () => new WeakRef(bench({ networks: undefined as never, limiter }).clock))
+    // A weak reference holds until the turn in which it was made is over, and marks are swept in the next one.
+    for (let n = 0; n < 3; n++) {
+      await nextTurn()
+      collectGarbage()
+    }
+
+    expect(clocks.filter(clock => clock.deref() != null)).toEqual([])
+    expect(limiter.accept('192.0.2.1').allow).toBe(true)
+    expect(limiter.accept('192.0.2.2').allow).toBe(true)
   })
 })

@@ -20,7 +20,7 @@ import type { Logger, PeerId } from '@libp2p/interface'
 /** What a block of peers and one of ranges do in their own way. */
 interface Blocking {
   /** @returns whether anything changed */
-  readonly add: (options: BlockOptions) => boolean
+  readonly add: (options: BlockOptions, now: number) => boolean
   readonly find: () => { readonly until?: number, readonly reason?: string | undefined } | undefined
   readonly close: () => void
 }
@@ -71,7 +71,7 @@ export class BlockDesk {
     const { lists } = this.#parts
 
     return this.#block({ list: 'block', kind: 'peer', value: checkPeer(peer).toString() }, options, {
-      add: options => lists.blockPeer(peer, options),
+      add: (options, now) => lists.blockPeer(peer, options, now),
       find: () => lists.blockedPeers().find(rule => rule.peer.equals(peer)),
       close: () => { this.#closePeer(peer.toString()) }
     })
@@ -120,7 +120,7 @@ export class BlockDesk {
     const { lists } = this.#parts
 
     return this.#block({ list: 'block', kind: kindOf(range), value: range }, options, {
-      add: options => lists.blockRange(range, options),
+      add: (options, now) => lists.blockRange(range, options, now),
       find: () => lists.blockedRanges().find(rule => rule.range === range),
       close: () => { this.#closeRange(range) }
     })
@@ -152,13 +152,15 @@ export class BlockDesk {
   /** In force at once, and then once more when its turn to be stored has come: an unblock that was called before may have lifted it by then. */
   async #block (key: RuleKey, { ttl = Infinity, reason, closeExisting }: BlockOptions, { add, find, close }: Blocking): Promise<boolean> {
     const { clock } = this.#parts
-    const until = clock.now() + ttl
-    let changed = add(optionsOf({ ttl, reason }))
+    const start = clock.now()
+    const until = start + ttl
+    let changed = add(optionsOf({ ttl, reason }), start)
     if (closeExisting !== false) close()
 
     await this.persistence.put(key, () => {
-      const left = until - clock.now()
-      if (left > 0 && add(optionsOf({ ttl: left, reason }))) changed = true
+      const now = clock.now()
+      const left = until - now
+      if (left > 0 && add(optionsOf({ ttl: left, reason }), now)) changed = true
 
       if (changed) return left > 0 ? termsOf(until, reason) : undefined
       // What could not be stored before is tried again.
@@ -170,16 +172,17 @@ export class BlockDesk {
 
   #apply ({ list, kind, value, until, reason }: StoredRule): void {
     const { lists, desk, clock } = this.#parts
-    const options = optionsOf({ ttl: until == null ? Infinity : until - clock.now(), reason })
+    const now = clock.now()
+    const options = optionsOf({ ttl: until == null ? Infinity : until - now, reason })
 
     if (list === 'ban') {
       const offender = kind === 'peer' ? { peer: peerIdFromString(value) } : { ip: parseCidr(value).ip }
       if (desk.restore(offender, until ?? Infinity, reason)) this.#shutOut({ key: value, ...offender })
     } else if (kind === 'peer') {
-      lists.blockPeer(peerIdFromString(value), options)
+      lists.blockPeer(peerIdFromString(value), options, now)
       this.#closePeer(value)
     } else {
-      lists.blockRange(value, options)
+      lists.blockRange(value, options, now)
       this.#closeRange(value)
     }
   }

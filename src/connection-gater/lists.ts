@@ -23,12 +23,14 @@ export class Lists {
   readonly #peers: PeerRules
   readonly #addresses: ReturnType<typeof blockList>
   readonly #trustedPeers = new Map<string, PeerId>()
+  /** What the clock said to who adds a range: the list's end of it is his own, to the millisecond. */
+  #reading: number | undefined
 
   constructor (core: ConnectionCore, capacity: number, clock: Clock) {
     this.#clock = clock
     this.#core = core
     this.#peers = new PeerRules(capacity)
-    this.#addresses = blockList({ capacity, clock })
+    this.#addresses = blockList({ capacity, clock: { now: () => this.#reading ?? clock.now(), after: (delay, callback) => clock.after(delay, callback) } })
   }
 
   /** Why this client is refused whoever it is: its address or subnet, or the relay that it comes through. */
@@ -57,8 +59,9 @@ export class Lists {
     return rule == null ? undefined : deny({ action: 'close', reason: 'blocked-peer', retryAfter: rule.until - now, key: peer })
   }
 
-  blockPeer (peer: PeerId, { ttl = Infinity, reason }: BlockOptions): boolean {
-    return this.#peers.add(checkPeer(peer), checkDurationOrNever('ttl', ttl), this.#clock.now(), reason)
+  /** @param now - from when on, as the clock has just said */
+  blockPeer (peer: PeerId, { ttl = Infinity, reason }: BlockOptions, now = this.#clock.now()): boolean {
+    return this.#peers.add(checkPeer(peer), checkDurationOrNever('ttl', ttl), now, reason)
   }
 
   unblockPeer (peer: PeerId): boolean {
@@ -69,8 +72,14 @@ export class Lists {
     return this.#peers.list(this.#clock.now())
   }
 
-  blockRange (cidr: string, { ttl, reason }: BlockOptions): boolean {
-    return this.#addresses.blockSubnet(cidr, { ...ttl !== undefined && { ttl }, ...reason != null && { reason } })
+  /** @param now - from when on, as the clock has just said */
+  blockRange (cidr: string, { ttl, reason }: BlockOptions, now = this.#clock.now()): boolean {
+    this.#reading = now
+    try {
+      return this.#addresses.blockSubnet(cidr, { ...ttl !== undefined && { ttl }, ...reason != null && { reason } })
+    } finally {
+      this.#reading = undefined
+    }
   }
 
   unblockRange (cidr: string): boolean {

@@ -1,19 +1,24 @@
 import { describe, expect, it } from 'vitest'
+import { fakeClock } from '../../src/testing.ts'
 import { ALICE, bench, socket } from './kit.ts'
 import { brokenStore, FULL, never, openStore, settle } from './store-kit.ts'
 import type { RuleStore, StoredRule } from '../../src/connection-gater/rule-store.ts'
-import type { ConnectionGater } from '../../src/index.ts'
+import type { BlockOptions, ConnectionGater } from '../../src/index.ts'
 
-type Act = (gater: ConnectionGater) => Promise<boolean>
+type Act = (gater: ConnectionGater, options?: BlockOptions) => Promise<boolean>
 
 const KINDS: ReadonlyArray<readonly [kind: string, value: string, block: Act, unblock: Act]> = [
-  ['address', '192.0.2.1', async gater => gater.blockAddress('192.0.2.1'), async gater => gater.unblockAddress('192.0.2.1')],
-  ['subnet', '192.0.2.0/24', async gater => gater.blockSubnet('192.0.2.0/24'), async gater => gater.unblockSubnet('192.0.2.0/24')],
-  ['peer', ALICE.toString(), async gater => gater.blockPeer(ALICE), async gater => gater.unblockPeer(ALICE)]
+  ['address', '192.0.2.1', async (gater, options) => gater.blockAddress('192.0.2.1', options), async gater => gater.unblockAddress('192.0.2.1')],
+  ['subnet', '192.0.2.0/24', async (gater, options) => gater.blockSubnet('192.0.2.0/24', options), async gater => gater.unblockSubnet('192.0.2.0/24')],
+  ['peer', ALICE.toString(), async (gater, options) => gater.blockPeer(ALICE, options), async gater => gater.unblockPeer(ALICE)]
 ]
 
 function blocked (gater: ConnectionGater): string[] {
   return [...gater.blockedAddresses().map(({ address }) => address), ...gater.blockedSubnets().map(({ subnet }) => subnet), ...gater.blockedPeers().map(({ peer }) => peer.toString())]
+}
+
+function persisted (gater: ConnectionGater): boolean[] {
+  return [...gater.blockedAddresses(), ...gater.blockedSubnets(), ...gater.blockedPeers()].map(({ persisted }) => persisted)
 }
 
 describe.each(KINDS)('of calls that overlap the last one wins: of a %s', (kind, value, block, unblock) => {
@@ -104,6 +109,20 @@ describe('a block that is made longer', () => {
     expect(gater.blockedAddresses()).toEqual([{ address: '192.0.2.1', reason: 'for good', persisted: true }])
     expect(await content()).toEqual([{ list: 'block', kind: 'address', value: '192.0.2.1', reason: 'for good' }])
   })
+})
+
+it('a block that is stored is persisted, however far the clock has gone between two looks at it', async () => {
+  const start = fakeClock()
+  let now = start.now()
+  const clock = { ...start, now: () => now++ }
+  const { store } = openStore()
+  const { gater } = bench({ clock }, { store })
+  for (const [,, block] of KINDS) await block(gater, { ttl: 1_000 })
+  expect(persisted(gater)).toEqual([true, true, true])
+
+  const after = bench({ clock }, { store })
+  await after.gate.ready()
+  expect(persisted(after.gater)).toEqual([true, true, true])
 })
 
 it('a ban is not stored over the longer one that loads a moment later', async () => {

@@ -1,6 +1,7 @@
 import { parseCidr, cidrContains } from '../address/cidr.ts'
 import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { formatPrefix } from '../address/prefix.ts'
+import { checkNames } from '../limiter/options.ts'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { checkAddress, checkPeer, checkSubnet, isAddress } from './lists.ts'
 import { isFree } from './parts.ts'
@@ -16,6 +17,8 @@ import type { Cidr } from '../address/cidr.ts'
 import type { Ip } from '../address/ip.ts'
 import type { BlockRule } from '../limiter/block-list.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
+
+const BLOCK_OPTIONS: Readonly<Record<keyof BlockOptions, true>> = { ttl: true, reason: true, closeExisting: true }
 
 /** What a block of peers and one of ranges do in their own way. */
 interface Blocking {
@@ -150,7 +153,8 @@ export class BlockDesk {
   }
 
   /** In force at once, and then once more when its turn to be stored has come: an unblock that was called before may have lifted it by then. */
-  async #block (key: RuleKey, { ttl = Infinity, reason, closeExisting }: BlockOptions, { add, find, close }: Blocking): Promise<boolean> {
+  async #block (key: RuleKey, options: BlockOptions, { add, find, close }: Blocking): Promise<boolean> {
+    const { ttl = Infinity, reason, closeExisting } = checkNames('options', options, BLOCK_OPTIONS) as BlockOptions
     const { clock } = this.#parts
     const start = clock.now()
     const until = start + ttl

@@ -72,6 +72,13 @@ describe('a block that is called while its unblock is under way', () => {
   })
 })
 
+it.each(KINDS)('a block of a %s whose options are misspelt is refused, and changes nothing', async (_kind, _value, block) => {
+  const { gater } = bench()
+
+  await expect(block(gater, { tll: 60_000 } as BlockOptions)).rejects.toMatchObject({ name: 'InvalidOptionError', option: 'options' })
+  expect(blocked(gater)).toEqual([])
+})
+
 it('a change that hangs in the store holds up the next one of its rule for its own time, and not for ever', async () => {
   const { gater, clock } = bench({ checkTimeout: 100 }, { store: brokenStore({ put: never }) })
   const blocking = gater.blockAddress('192.0.2.1').catch((error: unknown) => error)

@@ -4,10 +4,10 @@ import { formatPrefix } from '../address/prefix.ts'
 import { checkNames } from '../limiter/options.ts'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { checkAddress, checkPeer, checkSubnet, isAddress } from './lists.ts'
+import { NewRules } from './new-rules.ts'
 import { isFree } from './parts.ts'
 import { Persistence } from './persistence.ts'
-import type { BlockedAddress, BlockedPeer, BlockedSubnet, BlockOptions, Blocked, GaterBan } from './contract.ts'
-import type { Held } from './held.ts'
+import type { BlockedAddress, BlockedPeer, BlockedSubnet, BlockOptions, Blocked } from './contract.ts'
 import type { Lives } from './lives.ts'
 import type { GaterParts } from './parts.ts'
 import type { RuleKey, RuleTerms } from './persistence.ts'
@@ -48,10 +48,10 @@ export class BlockDesk {
   constructor ({ parts, lives, store, timeout, log }: BlockDeskInit) {
     this.#parts = parts
     this.#lives = lives
-    this.persistence = new Persistence({ store, timeout, log, clock: parts.clock, apply: rule => { this.#apply(rule) } })
+    this.persistence = new Persistence({ store, timeout, log, clock: parts.clock, apply: (rules, onUnusable) => { this.#applyAll(rules, onUnusable) } })
 
     parts.desk.onBan.add(ban => {
-      this.#shutOut(ban)
+      this.#close(new NewRules().ban(ban))
       this.persistence.inBackground(this.persistence.put(banKey(ban.key, ban.peer != null), () => termsOf(ban.until, ban.reason)))
     })
   }
@@ -76,7 +76,7 @@ export class BlockDesk {
     return this.#block({ list: 'block', kind: 'peer', value: checkPeer(peer).toString() }, options, {
       add: (options, now) => lists.blockPeer(peer, options, now),
       find: () => lists.blockedPeers().find(rule => rule.peer.equals(peer)),
-      close: () => { this.#closePeer(peer.toString()) }
+      close: () => { this.#close(new NewRules().blockPeer(peer.toString())) }
     })
   }
 
@@ -125,7 +125,7 @@ export class BlockDesk {
     return this.#block({ list: 'block', kind: kindOf(range), value: range }, options, {
       add: (options, now) => lists.blockRange(range, options, now),
       find: () => lists.blockedRanges().find(rule => rule.range === range),
-      close: () => { this.#closeRange(range) }
+      close: () => { this.#close(new NewRules().blockRange(range)) }
     })
   }
 
@@ -174,52 +174,47 @@ export class BlockDesk {
     return changed
   }
 
-  #apply ({ list, kind, value, until, reason }: StoredRule): void {
+  #applyAll (rules: readonly StoredRule[], onUnusable: (rule: StoredRule, error: unknown) => void): void {
+    const applied = new NewRules()
+
+    for (const rule of rules) {
+      try {
+        this.#apply(rule, applied)
+      } catch (error) {
+        onUnusable(rule, error)
+      }
+    }
+    this.#close(applied)
+  }
+
+  #apply ({ list, kind, value, until, reason }: StoredRule, applied: NewRules): void {
     const { lists, desk, clock } = this.#parts
     const now = clock.now()
     const options = optionsOf({ ttl: until == null ? Infinity : until - now, reason })
 
     if (list === 'ban') {
       const offender = kind === 'peer' ? { peer: peerIdFromString(value) } : { ip: parseCidr(value).ip }
-      if (desk.restore(offender, until ?? Infinity, reason)) this.#shutOut({ key: value, ...offender })
+      if (desk.restore(offender, until ?? Infinity, reason)) applied.ban({ key: value, ...offender })
     } else if (kind === 'peer') {
-      lists.blockPeer(peerIdFromString(value), options, now)
-      this.#closePeer(value)
+      const peer = peerIdFromString(value)
+      lists.blockPeer(peer, options, now)
+      applied.blockPeer(peer.toString())
     } else {
       lists.blockRange(value, options, now)
-      this.#closeRange(value)
+      applied.blockRange(value)
     }
   }
 
-  #closePeer (peer: string): void {
-    for (const held of this.#parts.held.listOfPeer(peer)) this.#lives.end(held)
-    for (const held of this.#parts.held.list()) if (held.client.kind === 'relay' && held.client.relay === peer) this.#lives.end(held)
-  }
-
-  #closeRange (range: string): void {
-    const subnet = parseCidr(range)
-
-    this.#closeWhere(held => held.ip != null && cidrContains(subnet, held.ip))
-  }
-
-  /**
-   * A banned address may be a network full of people: only what is still pending goes, of them who are no friends. Of a banned peer, too; what
-   * offended is closed by who reports it.
-   */
-  #shutOut ({ key, peer }: Pick<GaterBan, 'key' | 'peer'>): void {
-    const range = peer == null ? parseCidr(key) : undefined
-
-    this.#closeWhere(held => held.state === 'pending' && !this.#isFriend(held.peer) && !isFree(this.#parts, held.client) &&
-      (range == null ? held.peer != null && peer?.equals(held.peer) === true : held.ip != null && held.direction === 'inbound' && cidrContains(range, held.ip)))
+  /** Whom they mean; a ban no friends. */
+  #close (rules: NewRules): void {
+    for (const held of this.#parts.held.list()) {
+      if (rules.blocks(held) || (rules.bans(held) && !this.#isFriend(held.peer) && !isFree(this.#parts, held.client))) this.#lives.end(held)
+    }
   }
 
   #isFriend (peer: PeerId | undefined): boolean {
     const { lists, house } = this.#parts
     return peer != null && (lists.trustsPeer(peer.toString()) || house?.isProtected(peer) === true)
-  }
-
-  #closeWhere (isMeant: (held: Held) => boolean): void {
-    for (const held of this.#parts.held.list()) if (isMeant(held)) this.#lives.end(held)
   }
 
   #ranges (isWanted: (range: string) => boolean): BlockRule[] {

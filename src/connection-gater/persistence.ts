@@ -17,8 +17,8 @@ export interface PersistenceInit {
   readonly clock: Clock
   readonly log: Logger
 
-  /** Puts a stored rule in force. */
-  readonly apply: (rule: StoredRule) => void
+  /** Puts stored rules in force. */
+  readonly apply: (rules: readonly StoredRule[], onUnusable: (rule: StoredRule, error: unknown) => void) => void
 }
 
 /**
@@ -121,12 +121,12 @@ export class Persistence {
   }
 
   async #load (): Promise<void> {
-    const { store, clock, log } = this.#init
+    const { store, log } = this.#init
 
     // It may come late: what it then says is in force from then on.
     this.#isReading = true
     const loading = store!.load((key, error) => { log.error('could not read the stored rule %s, it is skipped - %e', key, error) }).then(rules => {
-      for (const rule of rules) if (!this.#lifted.has(keyOf(rule))) this.#applyStored(rule, clock.now())
+      this.#applyStored(rules.filter(rule => !this.#lifted.has(keyOf(rule))))
       this.#tidy()
     }).finally(() => {
       this.#isReading = false
@@ -143,17 +143,19 @@ export class Persistence {
     }
   }
 
-  #applyStored (rule: StoredRule, now: number): void {
-    // A shorter one may have been stored over it since it was read.
-    if (this.#stored.has(keyOf(rule))) this.inBackground(this.put(rule, () => rule))
-    else this.#keep(rule, rule)
-    if (rule.until != null && rule.until <= now) return
+  #applyStored (rules: readonly StoredRule[]): void {
+    const { clock, log, apply } = this.#init
+    const now = clock.now()
 
-    try {
-      this.#init.apply(rule)
-    } catch (error) {
-      this.#init.log.error('could not use the stored rule %s, it is skipped - %e', keyOf(rule), error)
+    for (const rule of rules) {
+      // A shorter one may have been stored over it since it was read.
+      if (this.#stored.has(keyOf(rule))) this.inBackground(this.put(rule, () => rule))
+      else this.#keep(rule, rule)
     }
+
+    apply(rules.filter(({ until }) => until == null || until > now), (rule, error) => {
+      log.error('could not use the stored rule %s, it is skipped - %e', keyOf(rule), error)
+    })
   }
 
   #keep ({ list, kind, value }: RuleKey, { until = Infinity }: RuleTerms): void {

@@ -4,7 +4,8 @@ import { Key } from 'interface-datastore'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
+import { HeldConnections } from '../../src/connection-gater/held-connections.ts'
 import { datastoreRules } from '../../src/store/datastore-rules.ts'
 import { ALICE, bench, BOB, CAROL, connectionOver, enter, FakeHouse, NOTHING, socket } from './kit.ts'
 import { brokenStore, FULL, never, settle } from './store-kit.ts'
@@ -243,5 +244,24 @@ describe('while stored rules are being loaded', () => {
     await settle()
     expect(early.status).toBe('aborted')
     expect(gate.close(connectionOver(early, ALICE), new Error('again'))).toBe(false)
+  })
+
+  it('however many they are, look at each connection once', async () => {
+    const load = Promise.withResolvers<StoredRule[]>()
+    const { gater } = bench({}, { store: brokenStore({ load: async () => load.promise }) })
+    const sockets = ['192.0.2.1', '192.0.2.2', '198.51.100.1', '198.51.100.2', '203.0.113.1'].map(ip => socket(`/ip4/${ip}/tcp/1`))
+    for (const one of sockets) gater.intercept.accept(one)
+    const list = vi.spyOn(HeldConnections.prototype, 'list')
+
+    load.resolve([
+      { list: 'ban', kind: 'address', value: '192.0.2.1', until: Number.MAX_SAFE_INTEGER },
+      { list: 'ban', kind: 'address', value: '192.0.2.2', until: Number.MAX_SAFE_INTEGER },
+      { list: 'block', kind: 'address', value: '198.51.100.1' },
+      { list: 'block', kind: 'subnet', value: '198.51.100.2/31' }
+    ])
+    await settle()
+    expect(sockets.map(({ status }) => status)).toEqual(['aborted', 'aborted', 'aborted', 'aborted', 'open'])
+    expect(list).toHaveBeenCalledOnce()
+    list.mockRestore()
   })
 })

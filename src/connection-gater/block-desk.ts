@@ -135,9 +135,10 @@ export class BlockDesk {
     const { ip } = parseCidr(range)
     if (isAddress(range)) return changedAny([unblocking, this.#lift({ key: formatPrefix(ip, CLIENT_PREFIX_LENGTH[ip.family]), ip })])
 
-    // Those that are still to be loaded, too.
-    const wasBlocked = await unblocking
-    return changedAny([wasBlocked, ...this.#bansIn(parseCidr(range)).map(async ban => this.#lift(ban))])
+    // Those that are still to be loaded, too. One after the other: a store that is slow has its time for each.
+    let changed = await unblocking
+    for (const ban of this.#bansIn(parseCidr(range))) if (await this.#lift(ban)) changed = true
+    return changed
   }
 
   /** From the store first, whether or not it is known to be there: it may come with the next start. @returns whether there was one */

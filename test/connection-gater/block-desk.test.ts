@@ -250,4 +250,25 @@ describe('unblocking a subnet lifts the bans of clients that lie in it, and says
     expect(await gater.unblockSubnet(subnet)).toBe(isLifted)
     expect(gater.inspect().bans).toHaveLength(isLifted ? 0 : 1)
   })
+
+  it('one after the other, each with its own time', async () => {
+    let underWay = 0
+    const { store, content } = openStore(rules => ({
+      delete: async rule => {
+        underWay++
+        clock.advance(60)
+        await settle()
+        expect(underWay).toBe(1)
+        underWay--
+        await rules.delete(rule)
+      }
+    }))
+    const { gater, clock } = bench({ maxConnsPerIp: 0, risk: { threshold: 1 }, checkTimeout: 100 }, { store })
+    for (const n of [1, 2, 3]) gater.denyInboundConnection(socket(`/ip4/192.0.2.${n}/tcp/1`))
+    await settle()
+
+    expect(await gater.unblockSubnet('192.0.2.0/24')).toBe(true)
+    expect(gater.inspect().bans).toEqual([])
+    expect(await content()).toEqual([])
+  })
 })

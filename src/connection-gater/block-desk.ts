@@ -132,12 +132,14 @@ export class BlockDesk {
   /** An address lifts the ban of its client; a subnet those of all clients that lie in it. */
   async #unblockRange (range: string): Promise<boolean> {
     const unblocking = this.persistence.delete({ list: 'block', kind: kindOf(range), value: range }, () => this.#parts.lists.unblockRange(range))
-    const { ip } = parseCidr(range)
+    const subnet = parseCidr(range)
+    const { ip } = subnet
     if (isAddress(range)) return changedAny([unblocking, this.#lift({ key: formatPrefix(ip, CLIENT_PREFIX_LENGTH[ip.family]), ip })])
 
     // Those that are still to be loaded, too. One after the other: a store that is slow has its time for each.
     let changed = await unblocking
-    for (const ban of this.#bansIn(parseCidr(range))) if (await this.#lift(ban)) changed = true
+    this.persistence.liftUnread(({ list, kind, value }) => list === 'ban' && kind !== 'peer' && containsIfAny(subnet, value))
+    for (const ban of this.#bansIn(subnet)) if (await this.#lift(ban)) changed = true
     return changed
   }
 
@@ -146,11 +148,8 @@ export class BlockDesk {
     return this.persistence.delete(banKey(key, 'peer' in offender), () => this.#parts.desk.lift(offender))
   }
 
-  /** Of clients that lie wholly inside: a banned IPv6 /56 is more than a /64 of it. */
   #bansIn (subnet: Cidr): Array<{ readonly key: string, readonly ip: Ip }> {
-    return this.#parts.desk.bans()
-      .flatMap(({ key, peer }) => peer == null ? [{ key, ...parseCidr(key) }] : [])
-      .filter(({ ip, length }) => length >= subnet.length && cidrContains(subnet, ip))
+    return this.#parts.desk.bans().flatMap(({ key, peer }) => peer == null && contains(subnet, key) ? [{ key, ip: parseCidr(key).ip }] : [])
   }
 
   /** In force at once, and then once more when its turn to be stored has come: an unblock that was called before may have lifted it by then. */
@@ -232,6 +231,22 @@ export class BlockDesk {
 
 function kindOf (range: string): 'address' | 'subnet' {
   return isAddress(range) ? 'address' : 'subnet'
+}
+
+/** Whether a client lies wholly inside: a banned IPv6 /56 is more than a /64 of it. */
+function contains (subnet: Cidr, key: string): boolean {
+  const { ip, length } = parseCidr(key)
+
+  return length >= subnet.length && cidrContains(subnet, ip)
+}
+
+/** The same of what is stored, which may be no range: it is skipped with a word when it is applied. */
+function containsIfAny (subnet: Cidr, key: string): boolean {
+  try {
+    return contains(subnet, key)
+  } catch {
+    return false
+  }
 }
 
 function banKey (key: string, isPeer: boolean): RuleKey {

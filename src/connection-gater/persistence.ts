@@ -37,6 +37,7 @@ export class Persistence {
 
   /** What was lifted while the store was still being read, past its time: it may yet say that it is there. */
   readonly #lifted = new Set<string>()
+  #liftedAlike: Array<(rule: RuleKey) => boolean> = []
   #isReading = false
   #isTidying = false
   #tidied = -Infinity
@@ -97,9 +98,14 @@ export class Persistence {
     })
   }
 
+  /** Of what is still being read, past its time, nothing comes into force that is like this: it leaves the store instead. */
+  liftUnread (isAlike: (rule: RuleKey) => boolean): void {
+    if (this.#isReading) this.#liftedAlike.push(isAlike)
+  }
+
   /** For what nobody waits for. */
   inBackground (change: Promise<unknown>): void {
-    change.catch(error => { this.#init.log.error('could not store a rule - %e', error) })
+    change.catch(error => { this.#init.log.error('could not store a rule, or take one out - %e', error) })
   }
 
   /**
@@ -126,11 +132,12 @@ export class Persistence {
     // It may come late: what it then says is in force from then on.
     this.#isReading = true
     const loading = store!.load((key, error) => { log.error('could not read the stored rule %s, it is skipped - %e', key, error) }).then(rules => {
-      this.#applyStored(rules.filter(rule => !this.#lifted.has(keyOf(rule))))
+      this.#applyStored(rules.filter(rule => !this.#wasLifted(rule)))
       this.#tidy()
     }).finally(() => {
       this.#isReading = false
       this.#lifted.clear()
+      this.#liftedAlike = []
     })
 
     try {
@@ -141,6 +148,17 @@ export class Persistence {
     } finally {
       this.#isLoaded = true
     }
+  }
+
+  #wasLifted (rule: StoredRule): boolean {
+    if (this.#lifted.has(keyOf(rule))) return true
+    if (!this.#liftedAlike.some(isAlike => isAlike(rule))) return false
+
+    this.inBackground(this.#inTurn(rule, async () => {
+      // It may have been set again since.
+      if (!this.#stored.has(keyOf(rule))) await this.#takeOut(rule)
+    }))
+    return true
   }
 
   #applyStored (rules: readonly StoredRule[]): void {

@@ -225,6 +225,22 @@ describe('rules that load after their time', () => {
     expect(gater.inspect().bans).toEqual([])
   })
 
+  it('leave the bans alone that were lifted with their subnet, and out of the store', async () => {
+    const until = Number.MAX_SAFE_INTEGER
+    const { gater, load, content } = await late([
+      { list: 'ban', kind: 'address', value: '192.0.2.1', until },
+      { list: 'ban', kind: 'address', value: 'nowhere', until },
+      { list: 'ban', kind: 'address', value: '198.51.100.1', until },
+      { list: 'block', kind: 'address', value: '192.0.2.2' }
+    ])
+    await gater.unblockSubnet('192.0.2.0/24')
+    await load()
+
+    expect(gater.inspect().bans.map(({ key }) => key)).toEqual(['198.51.100.1'])
+    expect(blocked(gater)).toEqual(['192.0.2.2'])
+    expect((await content()).map(({ value }) => value)).toEqual(['nowhere', '198.51.100.1', '192.0.2.2'])
+  })
+
   it('are stored again where a shorter one took their place meanwhile', async () => {
     const { gater, load, content } = await late([{ list: 'block', kind: 'address', value: '192.0.2.1' }])
     await gater.blockAddress('192.0.2.1', { ttl: 1_000 })

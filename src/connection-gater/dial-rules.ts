@@ -1,6 +1,8 @@
 import { CODE_DNS, CODE_DNS4, CODE_DNS6, CODE_DNSADDR, CODE_P2P, CODE_TLS, CODE_WS, CODE_WSS } from '@multiformats/multiaddr'
 import { cidrContains, parseCidr } from '../address/cidr.ts'
-import { peerText } from '../address/client.ts'
+import { clientOf, peerText } from '../address/client.ts'
+import { parseIp } from '../address/ip.ts'
+import type { Client } from '../address/client-key.ts'
 import type { Ip } from '../address/ip.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
 
@@ -24,9 +26,25 @@ export function isPrivate (ip: Ip): boolean {
   return PRIVATE.some(range => cidrContains(range, ip))
 }
 
-/** Ourselves by name (RFC 6761). Other names are resolved by the transport, behind us. */
-export function isLocalhost (address: Multiaddr): boolean {
-  return address.getComponents().some(({ code, value = '' }) => NAMES.has(code) && /(?:^|\.)localhost\.?$/i.test(value))
+/** Whom a dial reaches: an IP address that is written where a name belongs is dialled as that address. */
+export function dialled (address: Multiaddr): Client {
+  const client = clientOf(address)
+  if (client.kind !== 'transport') return client
+
+  const ip = namesIn(address).map(parseIp).find(ip => ip != null)
+  return ip == null ? client : { kind: 'ip', ip, transport: client.transport }
+}
+
+/**
+ * Ourselves by name (RFC 6761), or a number: what ends in one is no name but an IPv4 address, written as resolvers understand it and we do not
+ * (`127.1`, `0x7f000001`). Other names are resolved by the transport, behind us.
+ */
+export function isLocalName (address: Multiaddr): boolean {
+  return namesIn(address).some(name => /(?:^|\.)(?:localhost|\d+|0x[\da-f]*)\.?$/i.test(name))
+}
+
+function namesIn (address: Multiaddr): string[] {
+  return address.getComponents().flatMap(({ code, value }) => NAMES.has(code) && value != null ? [value] : [])
 }
 
 /** A WebSocket without TLS, which a browser's page may not dial. */

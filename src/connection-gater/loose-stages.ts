@@ -1,7 +1,6 @@
-import { clientOf } from '../address/client.ts'
 import { clientKey } from '../address/client-key.ts'
 import { ALLOWED, deny } from '../limiter/denial.ts'
-import { isInsecure, isLocalhost, isPrivate, targetOf } from './dial-rules.ts'
+import { dialled, isInsecure, isLocalName, isPrivate, targetOf } from './dial-rules.ts'
 import { outboundTotals } from './known-stages.ts'
 import type { KnownStages } from './known-stages.ts'
 import type { GaterParts } from './parts.ts'
@@ -32,7 +31,7 @@ export class LooseStages {
 
   addrDial (peer: PeerId | undefined, address: Multiaddr): Verdict {
     const { lists, limits } = this.#parts
-    const client = clientOf(address)
+    const client = dialled(address)
     const target = peer?.toString() ?? targetOf(address)
     const blocked = lists.blockedClient(client) ?? (target == null ? undefined : lists.blockedPeer(target))
     if (blocked != null) return blocked
@@ -65,7 +64,7 @@ export class LooseStages {
 
   /** Blocked addresses stay out of the peer store. */
   filter (address: Multiaddr): Verdict {
-    return this.#parts.lists.blockedClient(clientOf(address)) ?? ALLOWED
+    return this.#parts.lists.blockedClient(dialled(address)) ?? ALLOWED
   }
 
   #refused (peer: PeerId): Denied | undefined {
@@ -82,5 +81,5 @@ export class LooseStages {
 
 /** The address of a relay is asked about when the relay is dialled. */
 function isPrivateHere (client: Client, address: Multiaddr): boolean {
-  return client.kind === 'ip' ? isPrivate(client.ip) : client.kind === 'transport' && isLocalhost(address)
+  return client.kind === 'ip' ? isPrivate(client.ip) : client.kind === 'transport' && isLocalName(address)
 }

@@ -101,8 +101,8 @@ export interface ConnectionGaterLimits {
   readonly maxConnsPerRelay?: number
 
   /**
-   * False refuses to dial private, link-local and other addresses that mean nothing on the internet, as is the default in browsers; `localhost` by name, too.
-   * What other names stand for nobody knows yet.
+   * False refuses to dial private, link-local and other addresses that mean nothing on the internet, as is the default in browsers; `localhost` by name, and
+   * IPv4 addresses in other notations than dotted decimal, too. What other names stand for nobody knows yet.
    *
    * @default true
    */

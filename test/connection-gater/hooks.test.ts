@@ -107,6 +107,15 @@ describe('a blocked address', () => {
   })
 })
 
+it('a blocked address is denied where it stands for a name, too', async () => {
+  const { gater, denials } = bench({ blocks: ['192.0.2.0/24'] })
+  const address = multiaddr('/dns4/192.0.2.1/tcp/1')
+
+  expect(gater.denyDialMultiaddr(address)).toBe(true)
+  expect(await gater.filterMultiaddrForPeer(ALICE, address)).toBe(false)
+  expect(denials).toMatchObject([{ reason: 'blocked-subnet', key: '192.0.2.0/24' }, { reason: 'blocked-subnet' }])
+})
+
 describe('dial policies', () => {
   it.each([
     ['/ip4/10.1.2.3/tcp/1', 'private-address'],
@@ -135,6 +144,16 @@ describe('dial policies', () => {
     ['/dns6/LocalHost./tcp/1', 'private-address'],
     ['/dnsaddr/localhost', 'private-address'],
     ['/dns4/app.localhost/tcp/443/tls/ws', 'private-address'],
+    ['/dns4/127.0.0.1/tcp/22', 'private-address'],
+    ['/dns6/::1/tcp/22', 'private-address'],
+    ['/dns/::ffff:10.0.0.1/tcp/22', 'private-address'],
+    ['/dnsaddr/10.0.0.1', 'private-address'],
+    ['/dns4/127.0.0.1./tcp/22', 'private-address'],
+    ['/dns/2130706433/tcp/22', 'private-address'],
+    ['/dns/127.1/tcp/22', 'private-address'],
+    ['/dns/0177.0.0.01/tcp/22', 'private-address'],
+    ['/dns/0x7F000001/tcp/22', 'private-address'],
+    ['/dns/127.0.0.0x1/tcp/22', 'private-address'],
     ['/ip4/9.9.9.9/tcp/1/ws', 'insecure-address'],
     ['/dns4/example.org/tcp/80/ws', 'insecure-address']
   ])('refuse %s as %s where they say so, and only there', (address, reason) => {
@@ -147,13 +166,14 @@ describe('dial policies', () => {
 
   it.each([
     '/ip4/9.9.9.9/tcp/1', '/ip6/2620:fe::fe/tcp/1', '/ip6/64:ff9b::909:909/tcp/1', '/ip6/2001:41d0::1/tcp/1', '/dns4/localhost.example.org/tcp/1', '/dns4/notlocalhost/tcp/1',
-    '/dns4/example.org/tcp/443/tls/ws', '/dns4/example.org/tcp/443/wss', '/ip4/172.32.0.1/tcp/1'
+    '/dns4/example.org/tcp/443/tls/ws', '/dns4/example.org/tcp/443/wss', '/ip4/172.32.0.1/tcp/1',
+    '/dns4/9.9.9.9/tcp/1', '/dns4/1.0x7f.example.org/tcp/1', '/dns4/node-1.example.org/tcp/1'
   ])('let %s pass', address => {
     expect(bench({ dialPrivate: false, dialInsecure: false }).gater.denyDialMultiaddr(multiaddr(address))).toBe(false)
   })
 
-  it('do not hold a trusted address', () => {
-    expect(bench({ dialPrivate: false, trust: ['10.0.0.0/8'] }).gater.denyDialMultiaddr(multiaddr('/ip4/10.1.2.3/tcp/1'))).toBe(false)
+  it.each(['/ip4/10.1.2.3/tcp/1', '/dns4/10.1.2.3/tcp/1'])('do not hold a trusted address: %s', address => {
+    expect(bench({ dialPrivate: false, trust: ['10.0.0.0/8'] }).gater.denyDialMultiaddr(multiaddr(address))).toBe(false)
   })
 
   it('are strict in a browser', () => {

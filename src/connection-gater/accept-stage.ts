@@ -7,8 +7,11 @@ import type { GaterParts } from './parts.ts'
 import type { Client } from '../address/client-key.ts'
 import type { Denied, DenyReason } from '../limiter/verdict.ts'
 
-/** Above which limits an address may stand from which a protected or trusted peer last came, with one pending connection. A relay, for a trusted peer, above its own. */
+/** Above which limits an address may stand from which a protected or trusted peer last came, with one pending connection. */
 const EXCUSABLE: ReadonlySet<DenyReason> = new Set(['connection-limit', 'network-limit', 'overflow-limit', 'connect-rate', 'pending-limit', 'pending-total'])
+
+/** And above which ones a relay, for who says that he is a trusted peer. */
+const CLAIMABLE: ReadonlySet<DenyReason> = new Set(['relay-limit', 'pending-limit', 'pending-total'])
 
 /** A place at every level, or why there is none. */
 export type Admission = Held | Denied
@@ -132,7 +135,7 @@ export class AcceptStage {
   }
 
   #excuses (client: Client, { reason }: Denied, claim: () => string | undefined): boolean {
-    const isFriends = reason === 'relay-limit' ? this.#isTrusted(claim()) : EXCUSABLE.has(reason) && this.#isFavoured(client)
+    const isFriends = client.kind === 'relay' ? CLAIMABLE.has(reason) && this.#isTrusted(claim()) : EXCUSABLE.has(reason) && this.#isFavoured(client)
 
     return isFriends && this.#excused.get(clientKey(client))?.state !== 'pending'
   }

@@ -109,4 +109,18 @@ describe('totals', () => {
     expect(enter(gater, through(BOB), BOB)).toBe('open')
     expect(denials.map(({ stage, reason }) => `${stage} ${reason}`)).toEqual(['accept relay-limit', 'accept relay-limit', 'secured relay-limit'])
   })
+
+  it.each([
+    ['pending-limit', { maxPendingPerIp: 1 }],
+    ['pending-total', { maxPending: 1 }]
+  ])('of who is pending, %s, let in who says over a relay that he is a trusted peer, one at a time', (reason, init) => {
+    const { gater, denials } = bench({ ...init, trust: [BOB] })
+    const over = (peer: PeerId) => socket(`/ip4/203.0.113.1/tcp/1/p2p/${RELAY.toString()}/p2p-circuit/p2p/${peer.toString()}`)
+    gater.denyInboundConnection(over(ALICE))
+
+    expect(gater.denyInboundConnection(over(ALICE))).toBe(true)
+    expect(gater.denyInboundConnection(over(BOB))).toBe(false)
+    expect(gater.denyInboundConnection(over(BOB))).toBe(true)
+    expect(denials).toMatchObject([{ reason }, { reason }])
+  })
 })

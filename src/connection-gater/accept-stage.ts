@@ -131,7 +131,11 @@ export class AcceptStage {
     const { held, limits: { maxPending } } = this.#parts
     if (held.pending.inbound === maxPending) return false
 
-    return [...held.waiting].filter(({ client, excuse }) => excuse == null && !isFree(this.#parts, client)).length > maxPending
+    let strangers = 0
+    for (const { client, excuse } of held.waiting) {
+      if (excuse == null && !isFree(this.#parts, client) && ++strangers > maxPending) return true
+    }
+    return false
   }
 
   #excuses (client: Client, { reason }: Denied, claim: () => string | undefined): boolean {

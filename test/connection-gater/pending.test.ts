@@ -1,5 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { ConnectionCore } from '../../src/limiter/connection-core.ts'
 import { clientOf } from '../../src/address/client.ts'
 import { whoMakesRoom } from '../../src/connection-gater/make-room.ts'
 import { ALICE, bench, BOB, FakeHouse, socket } from './kit.ts'
@@ -235,6 +236,17 @@ describe('a lowered maxPending', () => {
     expect(gater.denyInboundConnection(socket('/ip4/198.51.100.1/tcp/1'))).toBe(false)
     expect(gater.inspect()).toMatchObject({ pending: { inbound: 2 }, displaced: 1 })
     expect(denials.map(({ reason }) => reason)).toEqual(['pending-total'])
+  })
+
+  it('is seen by a look at one more than may be, however many there are', () => {
+    const { gater } = bench({ ...pending, maxPending: 40 })
+    for (let n = 0; n < 40; n++) gater.denyInboundConnection(socket(`/ip4/192.0.2.${n}/tcp/1`))
+    gater.setConfig({ maxPending: 2 })
+    const isFree = vi.spyOn(ConnectionCore.prototype, 'isFree')
+
+    expect(gater.denyInboundConnection(socket('/ip4/198.51.100.1/tcp/1'))).toBe(true)
+    expect(isFree).toHaveBeenCalledTimes(1 + 3)
+    isFree.mockRestore()
   })
 
   it('is not what many trusted ones look like: they stand above it, and room is made as ever', () => {

@@ -32,6 +32,7 @@ export class RiskDesk {
   readonly #addresses: Risk
   readonly #peers: PeerRisk
   readonly #alarm: Alarm
+  #due = Infinity
   #swept = -Infinity
   readonly onBan = new Listeners<GaterBan>()
   readonly onUnban = new Listeners<GaterUnban>()
@@ -116,13 +117,17 @@ export class RiskDesk {
   /** One timer for all: what ends then is said then, or, where many end one after the other, a second later. */
   #watch (until: number): void {
     const at = Math.max(until, Math.min(this.#swept, this.#clock.now()) + PAUSE)
-    if (this.#alarm.at == null || at < this.#alarm.at) this.#alarm.set(at)
+    if (this.#alarm.at != null && this.#alarm.at <= at) return
+
+    this.#due = at
+    this.#alarm.set(at)
   }
 
   #sweep (): void {
     const now = this.#clock.now()
 
-    this.#swept = now
+    // Timers ring some ms early: what has not ended yet is said at its end, not a pause after this.
+    if (now >= this.#due) this.#swept = now
     this.#watch(Math.min(this.#addresses.sweep(now), this.#peers.sweep(now)))
   }
 

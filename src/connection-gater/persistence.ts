@@ -29,8 +29,11 @@ export interface PersistenceInit {
 export class Persistence {
   readonly #init: PersistenceInit
 
-  /** What is in the store, until when: `Infinity` has no end. */
-  readonly #stored = new Map<string, RuleKey & { readonly until: number }>()
+  /** What is in the store. */
+  readonly #stored = new Map<string, StoredRule>()
+
+  /** What the store was last given of a rule, and had not done when its time was over. */
+  readonly #late = new Map<string, Promise<void>>()
 
   /** When the last change under way of each rule is over. */
   readonly #turns = new Map<string, Promise<void>>()
@@ -62,7 +65,8 @@ export class Persistence {
 
   /** Whether the store holds it until then. */
   isStored (rule: RuleKey, until = Infinity): boolean {
-    return (this.#stored.get(keyOf(rule))?.until ?? -Infinity) >= until
+    const stored = this.#stored.get(keyOf(rule))
+    return stored != null && (stored.until ?? Infinity) >= until
   }
 
   /**
@@ -79,8 +83,7 @@ export class Persistence {
       const terms = inForce()
       if (terms == null || this.isStored(key, terms.until)) return
 
-      await this.#inTime(store.put({ ...key, ...terms }))
-      this.#keep(key, terms)
+      await this.#store({ ...key, ...terms })
       this.#tidy()
     })
   }
@@ -168,16 +171,12 @@ export class Persistence {
     for (const rule of rules) {
       // A shorter one may have been stored over it since it was read.
       if (this.#stored.has(keyOf(rule))) this.inBackground(this.put(rule, () => rule))
-      else this.#keep(rule, rule)
+      else this.#stored.set(keyOf(rule), rule)
     }
 
     apply(rules.filter(({ until }) => until == null || until > now), (rule, error) => {
       log.error('could not use the stored rule %s, it is skipped - %e', keyOf(rule), error)
     })
-  }
-
-  #keep ({ list, kind, value }: RuleKey, { until = Infinity }: RuleTerms): void {
-    this.#stored.set(keyOf({ list, kind, value }), { list, kind, value, until })
   }
 
   #tidy (): void {
@@ -195,14 +194,14 @@ export class Persistence {
   /** One after the other: nobody waits for it. What fails holds up no other, and is tried again the next time. */
   async #takeOutEnded (): Promise<void> {
     const { clock, log } = this.#init
-    const isOver = ({ until }: { readonly until: number }): boolean => until <= clock.now()
+    const isOver = (rule: StoredRule | undefined): boolean => rule?.until != null && rule.until <= clock.now()
     const failures: unknown[] = []
 
     for (const rule of [...this.#stored.values()].filter(isOver)) {
       try {
         await this.#inTurn(rule, async () => {
           // It may have been made longer, or lifted, meanwhile.
-          if (isOver(this.#stored.get(keyOf(rule)) ?? { until: Infinity })) await this.#takeOut(rule)
+          if (isOver(this.#stored.get(keyOf(rule)))) await this.#takeOut(rule)
         })
       } catch (error) {
         failures.push(error)
@@ -211,9 +210,44 @@ export class Persistence {
     if (failures.length > 0) log.error('could not take %d rules that have ended out of the store - %e', failures.length, failures[0])
   }
 
+  async #store ({ list, kind, value, until, reason }: StoredRule): Promise<void> {
+    const rule = { list, kind, value, ...until != null && { until }, ...reason != null && { reason } }
+    await this.#write(rule, this.#init.store!.put(rule), () => { this.#stored.set(keyOf(rule), rule) })
+  }
+
   async #takeOut (rule: RuleKey): Promise<void> {
-    await this.#inTime(this.#init.store!.delete(rule))
+    await this.#write(rule, this.#init.store!.delete(rule))
     this.#stored.delete(keyOf(rule))
+  }
+
+  /** @param note - that it is stored, in time or late; without it a rule is taken out, and what is late shall not have been */
+  async #write (rule: RuleKey, write: Promise<void>, note?: () => void): Promise<void> {
+    const key = keyOf(rule)
+
+    try {
+      await this.#inTime(write)
+      this.#late.delete(key)
+      note?.()
+    } catch (error) {
+      this.#late.set(key, write)
+      write.then(
+        () => { this.inBackground(this.#inTurn(rule, async () => this.#amend(rule, write, note))) },
+        () => { if (this.#late.get(key) === write) this.#late.delete(key) }
+      )
+      throw error
+    }
+  }
+
+  /** What the store did late may undo what it has done since, or what was told to who called: it is given once more what holds. */
+  async #amend (rule: RuleKey, write: Promise<void>, note: (() => void) | undefined): Promise<void> {
+    const key = keyOf(rule)
+    const isLast = this.#late.get(key) === write
+    const stored = this.#stored.get(key)
+
+    if (isLast) this.#late.delete(key)
+    if (isLast && note != null) note()
+    else if (stored != null) await this.#store(stored)
+    else if (!isLast) await this.#takeOut(rule)
   }
 }
 

@@ -4,6 +4,7 @@ import { spyLogger } from '../support/spy-logger.ts'
 import { ALICE, bench, socket } from './kit.ts'
 import { FULL, openStore, settle } from './store-kit.ts'
 import type { Bench } from './kit.ts'
+import type { StoredRule } from '../../src/connection-gater/rule-store.ts'
 
 const START = fakeClock().now()
 
@@ -109,5 +110,72 @@ describe('what has ended leaves the store when something else is put or deleted'
     first.clock.advance(700_000)
     await settle()
     expect(await content()).toMatchObject([{ until: START + 86_400_000 }])
+  })
+})
+
+describe('what the store does after its time', () => {
+  async function slow (method: 'put' | 'delete') {
+    const late = Promise.withResolvers<undefined>()
+    const waits = [late.promise]
+    const place = openStore(rules => ({
+      [method]: async (rule: StoredRule) => {
+        await waits.shift()
+        await rules[method](rule)
+      }
+    }))
+    const made = bench({ checkTimeout: 100 }, { store: place.store })
+    const give = async (change: Promise<unknown>): Promise<void> => {
+      await settle()
+      made.clock.advance(100)
+      await expect(change).rejects.toMatchObject({ name: 'DeadlineError' })
+    }
+    return {
+      ...made,
+      content: place.content,
+      give,
+      land: async () => {
+        late.resolve(undefined)
+        await settle()
+      }
+    }
+  }
+
+  it('is stored, where it is the last that it was given', async () => {
+    const { gater, content, give, land } = await slow('put')
+    await give(gater.blockAddress('192.0.2.1', { reason: 'spam' }))
+    await land()
+
+    expect(gater.blockedAddresses()).toEqual([{ address: '192.0.2.1', reason: 'spam', persisted: true }])
+    expect(await content()).toHaveLength(1)
+  })
+
+  it('brings back nothing that was unblocked since', async () => {
+    const { gater, content, give, land } = await slow('put')
+    await give(gater.blockAddress('192.0.2.1'))
+    expect(await gater.unblockAddress('192.0.2.1')).toBe(true)
+    await land()
+
+    expect(gater.blockedAddresses()).toEqual([])
+    expect(await content()).toEqual([])
+  })
+
+  it('shortens nothing that was made longer since', async () => {
+    const { gater, content, give, land } = await slow('put')
+    await give(gater.blockAddress('192.0.2.1', { ttl: 60_000 }))
+    await gater.blockAddress('192.0.2.1', { reason: 'for good' })
+    await land()
+
+    expect(gater.blockedAddresses()).toMatchObject([{ persisted: true }])
+    expect(await content()).toEqual([{ list: 'block', kind: 'address', value: '192.0.2.1', reason: 'for good' }])
+  })
+
+  it('takes out nothing that stayed in force, or was blocked again since', async () => {
+    const { gater, content, give, land } = await slow('delete')
+    await gater.blockAddress('192.0.2.1', { reason: 'spam' })
+    await give(gater.unblockAddress('192.0.2.1'))
+    await land()
+
+    expect(gater.blockedAddresses()).toMatchObject([{ persisted: true }])
+    expect(await content()).toEqual([{ list: 'block', kind: 'address', value: '192.0.2.1', reason: 'spam' }])
   })
 })

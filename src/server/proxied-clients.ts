@@ -6,7 +6,7 @@ import { DEFAULT_CAPACITY } from '../limiter/rate-limiter.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Rate } from '../limiter/rate.ts'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
-import type { Denied, Verdict } from '../limiter/verdict.ts'
+import type { Denied } from '../limiter/verdict.ts'
 
 /** A proxy connects when it likes; that says nothing of its clients. */
 const ANY_CONNECT_RATE: Rate = { strategy: 'fixed-window', limit: Infinity, window: 1_000 }
@@ -75,7 +75,7 @@ export class ProxiedClients {
     const id = known ?? { client, network: ip == null ? '' : formatPrefix(ip, NETWORK_LENGTH[ip.family]) }
 
     if (known == null) {
-      const verdict = this.#allow(address, id)
+      const verdict = this.#gate.allowConnect(address, id, { rate: ANY_CONNECT_RATE })
       if (!verdict.allow) return verdict
       this.#makeRoom(id)
     }
@@ -83,15 +83,6 @@ export class ProxiedClients {
     this.#putLast(id)
     if (this.#alarm.at == null) this.#arm()
     return id
-  }
-
-  /** A gate that was given its sixteen rates already has no place for ours: then the configured one counts, since no request may throw. */
-  #allow (address: string, id: ProxiedId): Verdict {
-    try {
-      return this.#gate.allowConnect(address, id, { rate: ANY_CONNECT_RATE })
-    } catch {
-      return this.#gate.allowConnect(address, id)
-    }
   }
 
   #makeRoom ({ network }: ProxiedId): void {

@@ -1,5 +1,5 @@
 import { deny } from '../limiter/denial.ts'
-import { isThenable } from './user-gater.ts'
+import { isThenable } from '../limiter/thenable.ts'
 import type { Stage } from './stages.ts'
 import type { Answer, Hook, UserGater } from './user-gater.ts'
 import type { Denied, Verdict } from '../limiter/verdict.ts'

@@ -1,6 +1,7 @@
 import { deny } from '../limiter/denial.ts'
 import { checkRecord } from '../limiter/options.ts'
 import { withDeadline } from '../clock/deadline.ts'
+import { isThenable } from '../limiter/thenable.ts'
 import type { CheckOptions } from './config.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Denied } from '../limiter/verdict.ts'
@@ -65,8 +66,4 @@ export class UserGater {
 function answerOf (hook: Hook, answer: unknown): Answer {
   const isDenied = hook === 'filterMultiaddrForPeer' ? !answer : Boolean(answer)
   return isDenied ? DENIED : undefined
-}
-
-export function isThenable (value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value != null && 'then' in value && typeof value.then === 'function'
 }

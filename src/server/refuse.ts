@@ -1,6 +1,6 @@
 import { DeadlineQueue } from '../clock/deadline-queue.ts'
 import { httpRefusal } from './http-refusal.ts'
-import { isThenable } from './thenable.ts'
+import { isThenable } from '../limiter/thenable.ts'
 import { ignoreErrors, reset } from './sockets.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Denied } from '../limiter/verdict.ts'

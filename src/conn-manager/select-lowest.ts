@@ -1,5 +1,3 @@
-const GOLDEN = (Math.sqrt(5) - 1) / 2
-
 /**
  * Moves the `count` lowest of `items` to its front, unsorted. Expected linear time: a quickselect in three parts and one flat loop, as in
  * `separate`.
@@ -10,8 +8,7 @@ export function selectLowest (items: Int32Array, count: number, compare: (a: num
   const place = count - 1
   let from = 0
   let to = items.length - 1
-  let turn = 0
-  let pivot = middleOf(items, from, to, turn, compare)
+  let pivot = middleOf(items, from, to, compare)
   let below = from
   let at = from
   let above = to
@@ -22,7 +19,7 @@ export function selectLowest (items: Int32Array, count: number, compare: (a: num
       else if (place > above) from = above + 1
       else return
 
-      pivot = middleOf(items, from, to, ++turn, compare)
+      pivot = middleOf(items, from, to, compare)
       below = at = from
       above = to
       continue
@@ -44,10 +41,10 @@ export function selectLowest (items: Int32Array, count: number, compare: (a: num
 }
 
 /** The median of three. */
-function middleOf (items: Int32Array, from: number, to: number, turn: number, compare: (a: number, b: number) => number): number {
-  const a = items[somewhere(from, to, 3 * turn)]!
-  const b = items[somewhere(from, to, 3 * turn + 1)]!
-  const c = items[somewhere(from, to, 3 * turn + 2)]!
+function middleOf (items: Int32Array, from: number, to: number, compare: (a: number, b: number) => number): number {
+  const a = items[somewhere(from, to)]!
+  const b = items[somewhere(from, to)]!
+  const c = items[somewhere(from, to)]!
 
   if (compare(a, b) < 0) {
     if (compare(b, c) < 0) return b
@@ -59,9 +56,9 @@ function middleOf (items: Int32Array, from: number, to: number, turn: number, co
 }
 
 /**
- * A place between `from` and `to`, another for each `turn`. Steps of the golden ratio fall in with no pattern: the first, the middle and the
- * last of a saw are its lowest and highest, each time again.
+ * A place between `from` and `to`, by lot: who is the lowest does not depend on it, how long it takes to find out does. Strangers choose the order
+ * in which they come and go, and with it where in memory their connections stand: of places that can be known, the lowest would stand there each time.
  */
-export function somewhere (from: number, to: number, turn: number): number {
-  return from + Math.floor((0.5 + turn * GOLDEN) % 1 * (to - from + 1))
+export function somewhere (from: number, to: number): number {
+  return from + Math.floor(Math.random() * (to - from + 1))
 }

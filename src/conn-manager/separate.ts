@@ -45,8 +45,7 @@ export function separate (items: Int32Array, keys: Float64Array, count: number):
 function keyAt (keys: Float64Array, place: number): number {
   let from = 0
   let to = keys.length - 1
-  let turn = 0
-  let pivot = middleKey(keys, from, to, turn)
+  let pivot = middleKey(keys, from, to)
   let below = from
   let at = from
   let above = to
@@ -57,7 +56,7 @@ function keyAt (keys: Float64Array, place: number): number {
       else if (place > above) from = above + 1
       else return pivot
 
-      pivot = middleKey(keys, from, to, ++turn)
+      pivot = middleKey(keys, from, to)
       below = at = from
       above = to
       continue
@@ -77,10 +76,10 @@ function keyAt (keys: Float64Array, place: number): number {
   }
 }
 
-function middleKey (keys: Float64Array, from: number, to: number, turn: number): number {
-  const a = keys[somewhere(from, to, 3 * turn)]!
-  const b = keys[somewhere(from, to, 3 * turn + 1)]!
-  const c = keys[somewhere(from, to, 3 * turn + 2)]!
+function middleKey (keys: Float64Array, from: number, to: number): number {
+  const a = keys[somewhere(from, to)]!
+  const b = keys[somewhere(from, to)]!
+  const c = keys[somewhere(from, to)]!
 
   return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c))
 }

@@ -48,4 +48,36 @@ describe('selectLowest', () => {
 
     expect(asked).toBeLessThan(20 * array.length)
   })
+
+  it('asks a few times for each of 4,000 items in the worst order that somebody has found for it', () => {
+    const order = worstOrder(4_000, 800)
+    let asked = 0
+    selectLowest(ranksOf(order.length), 800, (a, b) => {
+      asked++
+      return order[a]! - order[b]!
+    })
+
+    expect(asked).toBeLessThan(20 * order.length)
+  })
 })
+
+/** M. D. McIlroy, "A Killer Adversary for Quicksort": every item is told to be higher than those before only when it is asked about a second time. */
+function worstOrder (length: number, count: number): Float64Array {
+  const order = new Float64Array(length).fill(Infinity)
+  let told = 0
+  let candidate = -1
+
+  selectLowest(ranksOf(length), count, (a, b) => {
+    if (a !== b && order[a] === Infinity && order[b] === Infinity) order[a === candidate ? a : b] = told++
+    if (order[a] === Infinity) candidate = a
+    else if (order[b] === Infinity) candidate = b
+
+    return a === b || order[a] === order[b] ? 0 : order[a]! - order[b]!
+  })
+
+  return order.map(rank => rank === Infinity ? told++ : rank)
+}
+
+function ranksOf (length: number): Int32Array {
+  return Int32Array.from({ length }, (_, rank) => rank)
+}

@@ -35,8 +35,11 @@ export function pathRules<Rule> (): PathRules<Rule> {
   const all = new Map<string, Entry<Rule>>()
   let patterns: ReadonlyArray<Entry<Rule>> = []
   let prefixes: ReadonlyArray<Entry<Rule>> = []
+  /** A request is asked about twice: whether it may be, and what is left then. */
+  let last: { readonly path: string, readonly rule: Rule | undefined } | undefined
 
   function index (): void {
+    last = undefined
     patterns = [...all.values()].filter(({ rank }) => rank === PATTERN)
     prefixes = [...all.values()].filter(({ rank }) => rank < PATTERN).sort((a, b) => b.rank - a.rank)
   }
@@ -54,6 +57,16 @@ export function pathRules<Rule> (): PathRules<Rule> {
 
     const below = path.endsWith('/') ? path : `${path}/`
     return prefixes.find(({ name }) => below.startsWith(name))
+  }
+
+  function matchAny (path: string): Rule | undefined {
+    const normal = normalizePath(path)
+    const found = find(normal)
+    if (normal === path || !path.includes('\\')) return found?.rule
+
+    // Some routers take it for a slash and some for a letter: neither way gets past a rule.
+    const literal = find(normalizePath(path.replaceAll('\\', '%5C')))
+    return (literal != null && literal.rank > (found?.rank ?? 0) ? literal : found)?.rule
   }
 
   return {
@@ -75,13 +88,8 @@ export function pathRules<Rule> (): PathRules<Rule> {
 
     match (path) {
       if (all.size === 0 || typeof path !== 'string') return undefined
-      const normal = normalizePath(path)
-      const found = find(normal)
-      if (normal === path || !path.includes('\\')) return found?.rule
-
-      // Some routers take it for a slash and some for a letter: neither way gets past a rule.
-      const literal = find(normalizePath(path.replaceAll('\\', '%5C')))
-      return (literal != null && literal.rank > (found?.rank ?? 0) ? literal : found)?.rule
+      if (last?.path !== path) last = { path, rule: matchAny(path) }
+      return last.rule
     }
   }
 }

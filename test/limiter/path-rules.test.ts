@@ -43,6 +43,21 @@ describe('a path falls under a rule', () => {
 
     expect(['/users/2\\x', '/users/1\\x', '/users/1\\me', '/x\\y'].map(path => rules.match(path))).toEqual(['/users/*', '/users/*', '/users/1/me', '/'])
   })
+
+  it('that has come, changed or gone since somebody last asked', () => {
+    const rules = rulesOf('/a/')
+    const after = (change: () => unknown): string | undefined => {
+      change()
+      return rules.match('/a/b')
+    }
+
+    expect([
+      after(() => {}),
+      after(() => { rules.set('/a/b', 'new') }),
+      after(() => { rules.set('/a/b', 'newer') }),
+      after(() => rules.delete('/a/b'))
+    ]).toEqual(['/a/', 'new', 'newer', '/a/'])
+  })
 })
 
 describe('two texts of one rule', () => {
@@ -84,5 +99,19 @@ describe('a normal path', () => {
       expect(normal).toMatch(/^\/(?:.*[^/])?$/)
       expect(normalizePath(normal)).toBe(normal)
     }), { numRuns: 500 })
+  })
+
+  it.each([
+    ['/"<>`{}|^ *', '/%22%3C%3E%60%7B%7D%7C%5E%20%2A'],
+    ['/\x00\x1f\x7f', '/%00%1F%7F'],
+    ['/%00%1f%7F%80%ff', '/%00%1F%7F%80%FF'],
+    ['/%41%7a%2d%5F%21', '/Az-_!'],
+    ['/%', '/%25'],
+    ['/%4', '/%254'],
+    ['/%4G%G4%%', '/%254G%25G4%25%25'],
+    ['/é"é', '/%C3%A9%22%C3%A9'],
+    ['/\ud83d"\ude00', '/%EF%BF%BD%22%EF%BF%BD']
+  ])('of %j is %s', (path, normal) => {
+    expect(normalizePath(path)).toBe(normal)
   })
 })

@@ -51,7 +51,8 @@ export class BlockDesk {
     this.persistence = new Persistence({ store, timeout, log, clock: parts.clock, apply: (rules, onUnusable) => { this.#applyAll(rules, onUnusable) } })
 
     parts.desk.onBan.add(ban => {
-      this.#close(new NewRules().ban(ban))
+      // Strangers get themselves banned as often as they like, each for some sockets: nobody is looked at whom a ban can not mean.
+      this.#close(new NewRules().ban(ban), ban.peer == null ? [...parts.held.waiting] : parts.held.listOfPeer(ban.peer.toString()))
       this.persistence.inBackground(this.persistence.put(banKey(ban.key, ban.peer != null), () => termsOf(ban.until, ban.reason)))
     })
   }
@@ -206,8 +207,8 @@ export class BlockDesk {
   }
 
   /** Whom they mean; a ban no friends. */
-  #close (rules: NewRules): void {
-    for (const held of this.#parts.held.list()) {
+  #close (rules: NewRules, all = this.#parts.held.list()): void {
+    for (const held of all) {
       if (rules.blocks(held) || (rules.bans(held) && !this.#isFriend(held.peer) && !isFree(this.#parts, held.client))) this.#lives.end(held)
     }
   }

@@ -141,12 +141,17 @@ describe('a ban', () => {
   it('is never the relay\'s for its clients: the peer id is scored', () => {
     const { gater, gate, bans } = bench({ risk: { threshold: 1 } })
     const through = (peer: { toString: () => string }) => socket(`/ip4/192.0.2.1/tcp/1/p2p/${RELAY.toString()}/p2p-circuit/p2p/${peer.toString()}`)
-    const offender = through(ALICE)
+    const [offender, open, secured, another] = [through(ALICE), through(ALICE), through(ALICE), through(BOB)]
     enter(gater, offender, ALICE)
+    enter(gater, open, ALICE)
+    for (const [pending, peer] of [[secured, ALICE], [another, BOB]] as const) {
+      gater.denyInboundConnection(pending)
+      gater.denyInboundEncryptedConnection(peer, pending)
+    }
 
     expect(gate.offend(connectionOver(offender, ALICE), 'stream-rate')).toBe(true)
     expect(bans).toMatchObject([{ key: ALICE.toString(), peer: ALICE, reason: 'stream-rate' }])
-    expect(offender.status).toBe('aborted')
+    expect([offender, open, secured, another].map(({ status }) => status)).toEqual(['aborted', 'open', 'aborted', 'open'])
     expect(gater.denyInboundRelayedConnection(RELAY, ALICE)).toBe(true)
     expect(gater.denyInboundRelayedConnection(RELAY, BOB)).toBe(false)
     expect(gater.denyInboundConnection(through(BOB))).toBe(false)

@@ -1,4 +1,5 @@
 import { withDeadline } from '../clock/deadline.ts'
+import { QuietLog } from './quiet-log.ts'
 import type { RuleStore, StoredRule } from './rule-store.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Logger } from '@libp2p/interface'
@@ -29,6 +30,9 @@ export interface PersistenceInit {
 export class Persistence {
   readonly #init: PersistenceInit
 
+  /** Of the store, which strangers make us ask: each ban is stored. */
+  readonly #failures: QuietLog
+
   /** What is in the store. */
   readonly #stored = new Map<string, StoredRule>()
 
@@ -49,6 +53,7 @@ export class Persistence {
 
   constructor (init: PersistenceInit) {
     this.#init = init
+    this.#failures = new QuietLog((format, ...args) => { init.log.error(format, ...args) })
     this.#isLoaded = init.store == null
   }
 
@@ -108,7 +113,7 @@ export class Persistence {
 
   /** For what nobody waits for. */
   inBackground (change: Promise<unknown>): void {
-    change.catch(error => { this.#init.log.error('could not store a rule, or take one out - %e', error) })
+    change.catch(error => { this.#failures.write(this.#init.clock.now(), () => 'could not store a rule, or take one out', error) })
   }
 
   /**

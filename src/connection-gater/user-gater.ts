@@ -2,6 +2,7 @@ import { deny } from '../limiter/denial.ts'
 import { checkRecord } from '../limiter/options.ts'
 import { withDeadline } from '../clock/deadline.ts'
 import { isThenable } from '../limiter/thenable.ts'
+import { QuietLog } from './quiet-log.ts'
 import type { CheckOptions } from './config.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Denied } from '../limiter/verdict.ts'
@@ -23,14 +24,14 @@ export class UserGater {
   readonly #gater: Libp2pConnectionGater
   readonly #checks: () => CheckOptions
   readonly #clock: Clock
-  readonly #log: Logger
+  readonly #log: QuietLog
 
   /** @param checks - as they are now: they may change while a gater runs */
   constructor (gater: Libp2pConnectionGater, checks: () => CheckOptions, clock: Clock, log: Logger) {
     this.#gater = gater
     this.#checks = checks
     this.#clock = clock
-    this.#log = log
+    this.#log = new QuietLog((format, ...args) => { log.error(format, ...args) })
     checkRecord('also', gater)
   }
 
@@ -57,7 +58,7 @@ export class UserGater {
 
   #failed (hook: Hook, error: unknown): Answer {
     const { onCheckFailed } = this.#checks()
-    this.#log.error('%s of the user\'s own gater failed, which is to %s - %e', hook, onCheckFailed, error)
+    this.#log.write(this.#clock.now(), () => `${hook} of the user's own gater failed, which is to ${onCheckFailed}`, error)
     return onCheckFailed === 'deny' ? FAILED : undefined
   }
 }

@@ -2,10 +2,12 @@ import { setImmediate } from 'node:timers/promises'
 import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it } from 'vitest'
 import { QuietLog } from '../../src/connection-gater/quiet-log.ts'
+import { spyLogger } from '../support/spy-logger.ts'
 import { ALICE, bench, BOB, socket } from './kit.ts'
+import { brokenStore, FULL, settle } from './store-kit.ts'
+import type { GaterEdge } from '../../src/connection-gater/connection-gater.ts'
 import type { ConnectionGaterInit } from '../../src/index.ts'
 import type { DenyReason } from '../../src/limiter.ts'
-import type { Logger } from '@libp2p/interface'
 
 describe('every denial', () => {
   it('has a stage, a reason, a key, a limit and a time, and when to try again where that is known', () => {
@@ -70,12 +72,24 @@ describe('every denial', () => {
 describe('a log that strangers make us write', () => {
   it('has ten lines in ten seconds, and says how many were left out', () => {
     const lines: unknown[][] = []
-    const log = new QuietLog(((...args: unknown[]) => { lines.push(args) }) as unknown as Logger)
+    const log = new QuietLog((...args) => { lines.push(args) })
     for (let n = 0; n < 1_000; n++) log.write(0, () => `line ${n}`)
     log.write(10_000, () => 'later')
 
     expect(lines).toHaveLength(11)
     expect(lines.at(-1)).toEqual(['%s (%d lines were left out before)', 'later', 990])
+  })
+
+  it.each<[string, ConnectionGaterInit, Partial<GaterEdge>, string]>([
+    ['a user\'s gater', { also: { denyInboundConnection: () => { throw FULL } } }, {}, `denyInboundConnection of the user's own gater failed, which is to deny - ${String(FULL)}`],
+    ['a store of bans', { maxConnsPerIp: 0, risk: { threshold: 1 } }, { store: brokenStore({ put: async () => { throw FULL } }) }, `could not store a rule, or take one out - ${String(FULL)}`]
+  ])('has no more of them for %s that fails each time', async (_, init, edge, line) => {
+    const logger = spyLogger()
+    const { gater } = bench(init, { ...edge, log: logger.forComponent('test') })
+    for (let n = 0; n < 100; n++) await gater.denyInboundConnection(socket(`/ip4/192.0.2.${n}/tcp/1`))
+    await settle()
+
+    expect(logger.errors('test')).toEqual(Array.from({ length: 10 }, () => line))
   })
 })
 

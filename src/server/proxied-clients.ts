@@ -2,8 +2,10 @@ import { parseIp } from '../address/ip.ts'
 import { clientKey } from '../address/client-key.ts'
 import { formatPrefix } from '../address/prefix.ts'
 import { Alarm } from '../clock/alarm.ts'
+import { IdleQueue } from '../limiter/idle-queue.ts'
 import { DEFAULT_CAPACITY } from '../limiter/rate-limiter.ts'
 import type { Clock } from '../clock/clock.ts'
+import type { Idler } from '../limiter/idle-queue.ts'
 import type { Rate } from '../limiter/rate.ts'
 import type { SecurityGate } from '../limiter/gate-contract.ts'
 import type { Denied } from '../limiter/verdict.ts'
@@ -18,14 +20,28 @@ const MAX_INTERVAL = 60_000
 const SHARE = 16
 const NETWORK_LENGTH = { 4: 16, 6: 32 } as const
 
-/** Who asked longest ago comes first. */
-type Clients = Map<string, ProxiedId>
-
 /** Stands for the connection of a client that only a proxy is connected to. */
 export interface ProxiedId {
   readonly client: string
   /** Text of the prefix that shares its places. */
   readonly network: string
+}
+
+/** When a client has asked, among all and among its network's. */
+interface Turn extends Idler {
+  readonly id: ProxiedId
+}
+
+interface Known {
+  readonly id: ProxiedId
+  readonly turn: Turn
+  readonly turnInNetwork: Turn
+}
+
+/** Who share a sixteenth of the places. */
+interface Network {
+  readonly turns: IdleQueue<Turn>
+  size: number
 }
 
 const clientsByGate = new WeakMap<SecurityGate, ProxiedClients>()
@@ -51,8 +67,13 @@ export class ProxiedClients {
   readonly #clock: Clock
   readonly #capacity: number
   readonly #share: number
-  readonly #ids: Clients = new Map()
-  readonly #networks = new Map<string, Clients>()
+  readonly #known = new Map<string, Known>()
+  readonly #networks = new Map<string, Network>()
+  /**
+   * Queues, and not the order of a Map: one key that is taken out and put in again leaves a hole in its bucket each time, and a Map of 10,000 has
+   * room for as many before it is made anew. Whoever asked again and again would look through all of his.
+   */
+  readonly #turns = new IdleQueue<Turn>()
   readonly #alarm: Alarm
 
   constructor (gate: SecurityGate, clock: Clock, capacity = DEFAULT_CAPACITY) {
@@ -64,23 +85,25 @@ export class ProxiedClients {
   }
 
   get size (): number {
-    return this.#ids.size
+    return this.#known.size
   }
 
   /** @returns its id, or why it may have none */
   idOf (address: string): ProxiedId | Denied {
     const ip = parseIp(address)
     const client = ip == null ? address : clientKey({ kind: 'ip', ip, transport: 'tcp' })
-    const known = this.#ids.get(client)
-    const id = known ?? { client, network: ip == null ? '' : formatPrefix(ip, NETWORK_LENGTH[ip.family]) }
+    const known = this.#known.get(client)
+    const id = known?.id ?? { client, network: ip == null ? '' : formatPrefix(ip, NETWORK_LENGTH[ip.family]) }
 
     if (known == null) {
       const verdict = this.#gate.allowConnect(address, id, { rate: ANY_CONNECT_RATE })
       if (!verdict.allow) return verdict
       this.#makeRoom(id)
+      this.#add(id)
+    } else {
+      this.#touch(known)
     }
 
-    this.#putLast(id)
     if (this.#alarm.at == null) this.#arm()
     return id
   }
@@ -88,46 +111,54 @@ export class ProxiedClients {
   #makeRoom ({ network }: ProxiedId): void {
     const neighbours = this.#networks.get(network)
 
-    if (neighbours != null && neighbours.size >= this.#share) this.#releaseFirst(neighbours)
-    else if (this.#ids.size >= this.#capacity) this.#releaseFirst(this.#ids)
+    if (neighbours != null && neighbours.size >= this.#share) this.#release(neighbours.turns.oldest!.id)
+    else if (this.#known.size >= this.#capacity) this.#release(this.#turns.oldest!.id)
   }
 
-  #releaseFirst (clients: Clients): void {
-    const [first] = clients.values()
-    if (first != null) this.#release(first)
+  #add (id: ProxiedId): void {
+    const now = this.#clock.now()
+    const neighbours = this.#networks.get(id.network) ?? { turns: new IdleQueue<Turn>(), size: 0 }
+    const [turn, turnInNetwork] = [turnOf(id), turnOf(id)]
+
+    this.#known.set(id.client, { id, turn, turnInNetwork })
+    this.#networks.set(id.network, neighbours)
+    this.#turns.add(turn, now)
+    neighbours.turns.add(turnInNetwork, now)
+    neighbours.size++
   }
 
-  #putLast (id: ProxiedId): void {
-    const { client, network } = id
-    const neighbours = this.#networks.get(network) ?? new Map()
+  #touch ({ id, turn, turnInNetwork }: Known): void {
+    const now = this.#clock.now()
 
-    for (const clients of [this.#ids, neighbours]) {
-      clients.delete(client)
-      clients.set(client, id)
-    }
-
-    this.#networks.set(network, neighbours)
+    this.#turns.touch(turn, now)
+    this.#networks.get(id.network)!.turns.touch(turnInNetwork, now)
   }
 
   #look (): void {
-    for (const id of this.#ids.values()) {
+    for (const { id } of this.#known.values()) {
       // Refused requests are no activity: whoever only has those is idle, wherever it stands.
       if (this.#gate.detectIdle(id)) this.#release(id)
     }
 
-    if (this.#ids.size > 0) this.#arm()
+    if (this.#known.size > 0) this.#arm()
   }
 
-  #release (id: ProxiedId): void {
-    const neighbours = this.#networks.get(id.network)
+  #release ({ client, network }: ProxiedId): void {
+    const { id, turn, turnInNetwork } = this.#known.get(client)!
+    const neighbours = this.#networks.get(network)!
 
-    this.#ids.delete(id.client)
-    neighbours?.delete(id.client)
-    if (neighbours?.size === 0) this.#networks.delete(id.network)
+    this.#known.delete(client)
+    this.#turns.remove(turn)
+    neighbours.turns.remove(turnInNetwork)
+    if (--neighbours.size === 0) this.#networks.delete(network)
     this.#gate.release(id)
   }
 
   #arm (): void {
     this.#alarm.set(this.#clock.now() + Math.min(this.#gate.config().idleTimeout, MAX_INTERVAL))
   }
+}
+
+function turnOf (id: ProxiedId): Turn {
+  return { id, lastActivity: 0, older: undefined, newer: undefined }
 }

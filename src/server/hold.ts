@@ -1,6 +1,9 @@
 import { ignoreErrors } from './sockets.ts'
 import type { Connection } from './sockets.ts'
 
+/** A piece is some 200 bytes more than what is in it: who sends one byte at a time would have us keep as much for each. */
+const MOST_PIECES = 64
+
 /** What was read of a socket that was held. `ended` says that nothing more will come. */
 export interface Heard {
   readonly bytes: Buffer
@@ -16,7 +19,7 @@ export interface Heard {
  * @returns stops listening, and gives what was read so far
  */
 export function hold (socket: Connection, look: (piece: Uint8Array) => boolean, heard: (heard: Heard) => void): () => Buffer {
-  const pieces: Buffer[] = []
+  let pieces: Buffer[] = []
 
   function finish (ended: boolean): void {
     heard({ bytes: letGo(), ended })
@@ -31,6 +34,7 @@ export function hold (socket: Connection, look: (piece: Uint8Array) => boolean, 
 
     const piece = socket.read() as Buffer
     pieces.push(piece)
+    if (pieces.length === MOST_PIECES) pieces = [Buffer.concat(pieces)]
     if (look(piece)) finish(false)
   }
 

@@ -1,6 +1,26 @@
+import { PassThrough } from 'node:stream'
+import { setImmediate as nextTick } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { headerEnd } from '../../src/server/hold.ts'
+import { headerEnd, hold } from '../../src/server/hold.ts'
+import type { Heard } from '../../src/server/hold.ts'
+import type { Connection } from '../../src/server/sockets.ts'
+
+describe('what was read of a socket that was held', () => {
+  it.each([0, 1, 2, 63, 64, 65, 127, 1_000])('is all of it and in its order, after %d pieces and another one', async count => {
+    const socket = new PassThrough()
+    const bytes = Buffer.from(Array.from({ length: count + 1 }, (_, at) => at % 251))
+    let seen = 0
+    const { promise, resolve } = Promise.withResolvers<Heard>()
+    hold(socket as unknown as Connection, piece => (seen += piece.length) > count, resolve)
+    for (const byte of bytes) {
+      socket.write(Buffer.of(byte))
+      await nextTick()
+    }
+
+    expect(await promise).toEqual({ bytes, ended: false })
+  })
+})
 
 describe('the end of a header', () => {
   it.each([

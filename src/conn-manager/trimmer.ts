@@ -112,7 +112,7 @@ export class Trimmer {
     return report
   }
 
-  /** Whoever has been protected or trusted while earlier batches closed stays, and counts again. */
+  /** Whoever has been protected or trusted while earlier batches closed stays, and counts again; so does who is needed since others have left. */
   #mayStillGo ({ connections, rows, entries }: Plan, index: number): boolean {
     const { ledger, trust } = this.#init
     const connection = connections[index]!
@@ -120,11 +120,20 @@ export class Trimmer {
     if (ledger.connections.connection(row) !== connection) return true
 
     const isProtected = ledger.isProtected(ledger.connections.peer(row)) && entries[index]!.reason !== 'protection-overridden'
-    if (!isProtected && (trust?.trustsAnybody !== true || !trust.isTrusted(connection))) return true
+    const isTrusted = trust?.trustsAnybody === true && trust.isTrusted(connection)
+    if (!isProtected && !isTrusted && !this.#isNeeded(row)) return true
 
     ledger.connections.unmarkClosing(row)
     this.#init.onSpared()
     return false
+  }
+
+  /** For the marks to hold: those that are in force now. */
+  #isNeeded (row: number): boolean {
+    const { lowWater, outboundReserve } = this.#init.limits()
+    const { connections } = this.#init.ledger
+
+    return connections.open < lowWater || (connections.isOutbound(row) && connections.openOutbound < outboundReserve)
   }
 
   #plan (mode: TrimMode): Plan {

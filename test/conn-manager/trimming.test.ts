@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest'
 import { heard, ids, mockHouse, next, openOnes, partHouse } from '../support/mock-house.ts'
 import { peer } from '../support/peers.ts'
+import type { MockConnection } from '../support/mock-connection.ts'
 import type { PartHouse } from '../support/mock-house.ts'
+import type { ConnManager, Limits } from '../../src/index.ts'
 import type { Trust } from '../../src/limiter/ports.ts'
 
 const SECOND = 1_000
 const marks = { lowWater: 2, highWater: 4, hardLimit: 1_000, gracePeriod: 0, silencePeriod: 10 * SECOND }
+
+function endAll (connections: readonly MockConnection[]): void {
+  for (const connection of connections) connection.end()
+}
 
 describe('trimOpenConns', () => {
   it('reports what it closed, why, and what was spared', async () => {
@@ -129,6 +135,24 @@ describe('trimOpenConns', () => {
 
     await expect(trim).resolves.toMatchObject({ closed: 50, open: 52 })
     expect([openOnes(house.connections).length, house.manager.getInfo().connCount]).toEqual([52, 52])
+  })
+
+  it.each<[string, Partial<Limits>, (stayers: readonly MockConnection[], manager: ConnManager) => void, { closed: number, open: number }]>([
+    ['others leave', {}, stayers => { endAll(stayers.slice(0, 30)) }, { closed: 70, open: 100 }],
+    ['more leave than were left to go', {}, stayers => { endAll(stayers.slice(0, 60)) }, { closed: 50, open: 90 }],
+    ['outbound ones of the reserve leave', { lowWater: 50, outboundReserve: 90 }, stayers => { endAll(stayers.slice(0, 30)) }, { closed: 80, open: 90 }],
+    ['the low mark is raised', {}, (_, manager) => { manager.setLimits({ lowWater: 110 }) }, { closed: 90, open: 110 }]
+  ])('closes no more than the marks allow when %s meanwhile', async (_, limits, change, report) => {
+    const { manager, openMany, connections } = mockHouse({ ...marks, lowWater: 100, highWater: 120, ...limits })
+    openMany(200, { direction: 'outbound' })
+    const going = new Set(manager.planTrim().entries.map(({ connectionId }) => connectionId))
+    const trim = manager.trimOpenConns()
+    await new Promise(resolve => { setImmediate(resolve) })
+    expect(openOnes(connections)).toHaveLength(150)
+    change(connections.filter(({ id }) => !going.has(id)), manager)
+
+    await expect(trim).resolves.toMatchObject(report)
+    expect([openOnes(connections).length, manager.getInfo().connCount]).toEqual([report.open, report.open])
   })
 
   it('comes again after its silence where some were spared while it closed, and others are left', async () => {

@@ -127,10 +127,10 @@ export class FullHouse implements House {
 
         const isThere = this.#incumbents.undoom(displaced)
         if (isThere) this.#settle(displaced)
-        // he or somebody else may have left meanwhile
-        if (!full || !this.#isTooFullFor(guest.direction)) return
-
         const mayGo = isThere && this.#incumbents.mayGo(displaced)
+        // he or somebody else may have left meanwhile; where he has, those who go for others do not stand in the way of this one
+        if (!full || !this.#isTooFullFor(guest.direction, mayGo ? 0 : this.#incumbents.doomed)) return
+
         this.#displace(mayGo ? displaced : this.#instead(guest), guest.peer)
       },
 
@@ -154,9 +154,9 @@ export class FullHouse implements House {
     return this.#exceeds(this.#limitFor(direction) - 1)
   }
 
-  /** Whether there is one too many, the newcomer counted. */
-  #isTooFullFor (direction: Guest['direction']): boolean {
-    return this.#exceeds(this.#limitFor(direction))
+  /** Whether there is one too many, the newcomer counted and so many others left out. */
+  #isTooFullFor (direction: Guest['direction'], others = 0): boolean {
+    return this.#exceeds(this.#limitFor(direction) + others)
   }
 
   #exceeds (count: number): boolean {

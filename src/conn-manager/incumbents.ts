@@ -23,6 +23,11 @@ export class Incumbents {
     this.#trust = trust
   }
 
+  /** How many go for somebody, as far as it is known now. */
+  get doomed (): number {
+    return this.#doomed.size
+  }
+
   /** Nobody else is to displace this row. */
   doom (row: number): void {
     this.#doomed.add(row)

@@ -154,6 +154,30 @@ describe('once the peer is known', () => {
     expect(evictions.slice(1)).toEqual([{ newcomer: second.remotePeer, reason: 'admitted-above-limit' }])
   })
 
+  it.each<[string, number, (connection: MockConnection) => void]>([
+    ['worth too little for another', 2, connection => { connection.end() }],
+    ['worth more than all', 9, connection => { connection.end() }],
+    ['worth more than all, and that was not announced', 9, connection => { connection.status = 'closed' }]
+  ])('one whose chosen one left has his place, and a later newcomer displaces who was chosen for him: %s', (_, value, leave) => {
+    const house = full()
+    const evictions = heard(house.manager, 'evict')
+    for (const n of [0, 1, 2]) house.manager.tagPeer(peer(n), 'a', n + 1)
+    const newcomers = [house.make(), house.make()] as const
+    for (const [n, { remotePeer }] of newcomers.entries()) house.manager.tagPeer(remotePeer, 'a', [value, 10][n]!)
+
+    const first = arrive(house, newcomers[0]) as Place
+    leave(house.connections[0]!)
+    const second = arrive(house, newcomers[1]) as Place
+    first.take()
+    house.announce(newcomers[0])
+    expect(evictions).toEqual([])
+
+    second.take()
+    house.announce(newcomers[1])
+    expect(evictions).toMatchObject([{ connectionId: 'c0001', newcomer: newcomers[1].remotePeer, reason: 'displaced' }])
+    expect(openOnes(house.connections)).toEqual(['c0002', 'c0003', 'c0004'])
+  })
+
   it('nobody is told of one above the limit whose upgrade fails', () => {
     const house = full()
     const evictions = heard(house.manager, 'evict')

@@ -35,16 +35,7 @@ export function makeGatePort ({ state, stages, lives, reporter, persistence }: G
     isTrusted,
     isExempt,
 
-    attach: (house, host) => {
-      state.house = house
-      state.host = host
-
-      return () => {
-        if (state.house !== house) return
-        state.house = undefined
-        state.host = undefined
-      }
-    },
+    attach: (house, host) => state.attach(house, host),
 
     ready: async () => persistence.load(),
 

@@ -9,6 +9,7 @@ import { trustList } from '../limiter/trust-list.ts'
 import { changeCoreLimits, checkNames, formatConfig, hasCoreLimits, OWN_DEFAULTS, parseChecks, parseCoreLimits, parseOwnLimits, parseRiskInit, refuseCoreLimits } from './config.ts'
 import { FavouredAddresses } from './favoured-addresses.ts'
 import { HeldConnections } from './held-connections.ts'
+import { jointHost, jointHouse } from './joint-house.ts'
 import { Lists } from './lists.ts'
 import { RiskDesk } from './risk-desk.ts'
 import type { CheckOptions, OwnLimits } from './config.ts'
@@ -30,7 +31,7 @@ export interface GaterStateInit {
   readonly displace: (held: Held) => void
 }
 
-/** The ledgers, the lists, and the limits in force; who is the manager now. */
+/** The ledgers, the lists, and the limits in force; who is the manager now: of each node, where several share this gater. */
 export class GaterState implements GaterParts {
   readonly core: ConnectionCore
   readonly crowds = new CrowdLedger()
@@ -43,6 +44,7 @@ export class GaterState implements GaterParts {
   readonly random: () => number
   readonly displace: (held: Held) => void
   readonly #isShared: boolean
+  readonly #attached = new Map<House, GateHost | undefined>()
   #risk: RiskConfig | undefined
   checks: CheckOptions
   limits: OwnLimits
@@ -65,6 +67,22 @@ export class GaterState implements GaterParts {
     this.lists = new Lists(this.core, capacity, clock)
     this.desk = new RiskDesk(this.#risk, capacity, clock)
     if (this.#isShared) this.core.pin(this.desk)
+  }
+
+  /** @returns what ends it */
+  attach (house: House, host: GateHost | undefined): () => void {
+    this.#attached.set(house, host)
+    this.#join()
+
+    return () => { if (this.#attached.delete(house)) this.#join() }
+  }
+
+  #join (): void {
+    const houses = [...this.#attached.keys()]
+    const hosts = [...this.#attached.values()].filter(host => host != null)
+
+    this.house = houses.length > 1 ? jointHouse(houses) : houses[0]
+    this.host = hosts.length > 1 ? jointHost(hosts) : hosts[0]
   }
 
   config (): ConnectionGaterConfig {

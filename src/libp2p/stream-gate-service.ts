@@ -162,7 +162,7 @@ function portsOf (options: StreamGateOptions, components: StreamGateComponents, 
   }
 }
 
-/** All are looked up each time: the manager may have installed a gater, and starts when it likes; a gater that several nodes share knows one house. */
+/** All are looked up each time: the manager may have installed a gater, and starts when it likes; where there is none of ours, nobody joins it to the manager. */
 function isExempt (connection: Connection, { connectionGater, events, connectionManager }: StreamGateComponents): boolean {
   return gateOf(connectionGater)?.isExempt(connection) === true ||
     houseOf(events)?.isProtected(connection.remotePeer) === true ||

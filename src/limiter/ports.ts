@@ -77,7 +77,7 @@ export interface Gate extends Trust {
   readonly crowds: CrowdLedger
 
   /**
-   * From here on the gate asks this house.
+   * From here on the gate asks this house; while several nodes share the gate, only who is protected there, as it cannot see whose a connection is.
    *
    * @param host - what only the node knows: js-libp2p's own allow list, which is trust, and how long an inbound upgrade may take
    * @returns what ends that

@@ -72,6 +72,23 @@ describe('a gater and a manager on one node', () => {
     expect(gater.inspect().denials).toEqual({ 'hard-limit': 1 })
   })
 
+  it('may share their gater with another node: a full one shuts nobody out of the other, and keeps its own limit', async () => {
+    const marks = { lowWater: 1, highWater: 2, hardLimit: 2, outboundReserve: 0 }
+    const { node, gater } = await guarded(LISTEN, {}, marks)
+    mine(node)
+    const { node: other } = await guarded(LISTEN, {}, marks, { connectionGater: gater })
+    mine(other)
+    const visitors = await Promise.all([1, 2, 3].map(async n => mine(await visitorFrom(`127.0.${n}.1`))))
+    for (const visitor of visitors.slice(0, 2)) expect(await isLetIn(visitor, other)).toBe(true)
+
+    for (const visitor of visitors.slice(0, 2)) expect(await isLetIn(visitor, node)).toBe(true)
+    await until('both are full', () => [node, other].every(({ services: { connManager } }) => connManager.getInfo().connCount === 2))
+    await isLetIn(visitors[2]!, node)
+    await until('one too many is gone', () => gater.inspect().connections === 4 && gater.inspect().open.inbound === 4)
+    expect([node, other].map(({ services: { connManager } }) => connManager.getInfo().connCount)).toEqual([2, 2])
+    expect(gater.inspect().denials).toEqual({})
+  })
+
   it('trust whom js-libp2p\'s own allow list names, from accept on', async () => {
     const { node } = await guarded(LISTEN, { maxConnsPerIp: 0 }, {}, { connectionManager: { ...connectionManagerDefaults, allow: ['/ip4/127.0.5.0/ipcidr/24'] } } as never)
     mine(node)

@@ -291,7 +291,10 @@ export interface DecayingTagInit {
   readonly bump: BumpFn
 }
 
-/** What a network tells the manager when it runs without libp2p's event bus. */
+/**
+ * What a network tells the manager when it runs without libp2p's event bus. `stop()` forgets all connections: those that are open when the manager
+ * starts again are reported again. On a libp2p node it finds them itself.
+ */
 export interface Notifee {
   /** A connection has opened. One that is not `open` any more, or was reported before, is ignored. */
   connected (connection: Connection): void

@@ -46,6 +46,21 @@ describe('what a network may tell', () => {
     expect([manager.getInfo().trackedPeers, crowds.size]).toEqual([0, 0])
   })
 
+  it('connections that outlive a stop are counted and trimmed when they are reported again', async () => {
+    const { manager, openMany, announce, connections, clock } = mockHouse({ ...marks, silencePeriod: 0 })
+    manager.start()
+    openMany(4)
+    manager.stop()
+    manager.start()
+    expect(manager.getInfo().connCount).toBe(0)
+
+    for (const connection of connections) announce(connection)
+    openMany(1)
+    const trimmed = next(manager, 'trim')
+    clock.advance(0)
+    await expect(trimmed).resolves.toMatchObject({ closed: 3, open: 2 })
+  })
+
   it('one that ended without anybody telling is found by the next trim, and forgotten', async () => {
     const { manager, openMany, crowds } = partHouse(marks)
     const [ghost, other] = openMany(3)

@@ -11,6 +11,8 @@ export async function untilAborted<T> (start: () => Promise<T>, signal: AbortSig
     const onAbort = (): void => { reject(signal.reason) }
 
     signal.addEventListener('abort', onAbort, { once: true })
+    // while it started
+    if (signal.aborted) onAbort()
     work.then(resolve, reject).finally(() => { signal.removeEventListener('abort', onAbort) })
   })
 }

@@ -111,6 +111,19 @@ describe('trimOpenConns', () => {
     expect(openOnes(connections)).toHaveLength(3)
   })
 
+  it('a caller who gives up while his trim is being planned hears why, and the trim goes on', async () => {
+    const caller = new AbortController()
+    const trimOrder = (): number => {
+      caller.abort()
+      return 0
+    }
+    const { manager, openMany } = mockHouse({ ...marks, trimOrder })
+    openMany(4)
+
+    await expect(manager.trimOpenConns({ signal: caller.signal })).rejects.toMatchObject({ name: 'AbortError' })
+    expect(manager.getInfo().connCount).toBe(2)
+  })
+
   it('never closes a trusted connection', async () => {
     const trust: Trust = { trustsAnybody: true, isTrusted: ({ direction }) => direction === 'outbound' }
     const { manager, openMany, connections } = partHouse({ ...marks, outboundReserve: 0 }, { trust })

@@ -178,6 +178,21 @@ describe('once the peer is known', () => {
     expect(openOnes(house.connections)).toEqual(['c0002', 'c0003', 'c0004'])
   })
 
+  it('of two chosen ones the lower goes where somebody else has left', () => {
+    const house = full()
+    for (const n of [0, 1, 2]) house.manager.tagPeer(peer(n), 'a', n)
+    const newcomers = [house.make(), house.make()]
+    for (const { remotePeer } of newcomers) house.manager.tagPeer(remotePeer, 'a', 9)
+    const places = newcomers.map(newcomer => arrive(house, newcomer) as Place)
+    house.connections[2]!.end()
+
+    for (const [n, place] of places.entries()) {
+      place.take()
+      house.announce(newcomers[n]!)
+    }
+    expect(openOnes(house.connections)).toEqual(['c0001', 'c0003', 'c0004'])
+  })
+
   it('nobody is told of one above the limit whose upgrade fails', () => {
     const house = full()
     const evictions = heard(house.manager, 'evict')
@@ -211,6 +226,16 @@ describe('once the peer is known', () => {
     house.clock.advance(1_000)
     house.manager.house.atAccept(client, false)
     expect(looks).toBe(2)
+  })
+
+  it('a house that stays full is looked through though the clock was set back', () => {
+    const house = full({ onHardLimit: 'deny' })
+    const client = clientOf(house.make().remoteAddr)
+    expect(house.manager.house.atAccept(client, false)).toEqual(DENIED)
+    house.clock.jump(house.clock.now() - 3_600_000)
+    house.connections[0]!.status = 'closed'
+
+    expect(house.manager.house.atAccept(client, false)).toBeUndefined()
   })
 
   it('a place that outlives a stop does not displace who has come where the chosen one was', () => {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { nextTrimAt } from '../../src/conn-manager/trim-schedule.ts'
 import { heard, mockHouse, next, openOnes } from '../support/mock-house.ts'
 import type { ScheduleFacts } from '../../src/conn-manager/trim-schedule.ts'
@@ -59,6 +59,18 @@ describe('when a trim comes', () => {
     clock.advance(60 * SECOND)
 
     expect(trims).toHaveLength(1)
+  })
+
+  it('at once though connections keep coming: none of them puts it off', () => {
+    const { openMany, open, clock } = running()
+    const after = vi.spyOn(clock, 'after')
+    openMany(6)
+    for (let n = 0; n < 20; n++) {
+      clock.jump(clock.now() + 1)
+      open()
+    }
+
+    expect(after).toHaveBeenCalledOnce()
   })
 
   it('after a silence, and not within', async () => {

@@ -297,6 +297,15 @@ describe('once the peer is known', () => {
     expect(openOnes(house.connections.slice(0, 3))).toEqual(['c0000', 'c0002'])
     expect(arrive(house, house.make({ remoteAddr: '/ip4/192.0.2.3/tcp/1' }))).toEqual(DENIED)
   })
+
+  it('within one /24 the newcomer from an address of its own displaces one of several from another', () => {
+    const house = partHouse(marks)
+    for (const remoteAddr of ['/ip4/192.0.2.1/tcp/1', '/ip4/192.0.2.2/tcp/1', '/ip4/192.0.2.1/tcp/2']) house.open({ remoteAddr })
+    expect(arrive(house, house.make({ remoteAddr: '/ip4/192.0.2.2/tcp/2' }))).toEqual(DENIED)
+
+    arriveAndTake(house, house.make({ remoteAddr: '/ip4/192.0.2.3/tcp/1' }))
+    expect(openOnes(house.connections.slice(0, 3))).toEqual(['c0001', 'c0002'])
+  })
 })
 
 describe('outbound connections', () => {

@@ -15,6 +15,7 @@ describe('peerStoreTags', () => {
     ['their sum', { a: 5, b: -2 }, { value: 3, validUntil: Infinity, keepAlive: false }],
     ['the first end', { a: { value: 5, expiry: NOW + 9 }, b: { value: 1, expiry: NOW + 3 } }, { value: 6, validUntil: NOW + 3 }],
     ['without what has expired', { a: { value: 5, expiry: NOW - 1 }, b: 1 }, { value: 1, validUntil: Infinity }],
+    ['what ends at this moment, as js-libp2p does', { a: { value: 5, expiry: NOW } }, { value: 5, validUntil: NOW }],
     ['nothing when all have expired', { a: { value: 5, expiry: NOW - 1 } }, undefined],
     ['a keep-alive tag', { 'keep-alive': 1 }, { keepAlive: true }],
     ['a keep-alive tag of a service', { 'keep-alive-kad': 1 }, { keepAlive: true }],

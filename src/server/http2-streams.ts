@@ -10,11 +10,12 @@ import type { Hook } from './accept-hook.ts'
 import type { Guest, Guests } from './guest.ts'
 import type { GuardConfig } from './options.ts'
 
-const counted = new WeakMap<object, SecurityGate>()
+/** By which gates: each that stands before a server counts for itself. */
+const counted = new WeakMap<object, readonly SecurityGate[]>()
 
 /** Whether a stream has been counted as a request of this gate, so that `limitRequests` behind it does not count it again. */
 export function isCounted (stream: object, gate: SecurityGate): boolean {
-  return counted.get(stream) === gate
+  return counted.get(stream)?.includes(gate) === true
 }
 
 /** One HTTP/2 connection carries every request of a client: its streams are what can be limited, and what tells whether it is used. */
@@ -44,7 +45,7 @@ export class StreamGuard {
         return true
       }
 
-      counted.set(stream, this.#gate)
+      counted.set(stream, [...counted.get(stream) ?? [], this.#gate])
     }
 
     noteStream(guest, stream)

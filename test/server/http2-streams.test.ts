@@ -195,3 +195,19 @@ describe('one gate twice before one server', () => {
     expect(await statuses(open(await listen(server)), [{}, {}, {}])).toEqual([200, 200, 429])
   })
 })
+
+describe('two gates before one server', () => {
+  it('count each stream once, each for itself', async () => {
+    const gates = [4, 6].map(limit => securityGate({ connectRate: false, requestRate: per10s(limit) }))
+    const limits = gates.map(gate => limitRequests(gate))
+    const left: unknown[] = []
+    const server = createHttp('http2', (req, res) => {
+      left.push(limits.map(limit => limit(req, res) && res.getHeader('RateLimit')))
+      res.end('ok')
+    })
+    for (const gate of gates) limitConnections(server, gate)
+
+    expect(await statuses(open(await listen(server)), [{}, {}])).toEqual([200, 200])
+    expect(left).toEqual([[3, 5], [2, 4]].map(both => both.map(count => expect.stringContaining(`"connection";r=${count};`))))
+  })
+})

@@ -47,7 +47,8 @@ export class Requesters {
     const proxies = this.#config.trustedProxies ?? named?.proxies
 
     if (proxies != null && isIn(proxies, peer)) return this.#proxiedRequester(req, peer, proxies)
-    if (guest != null) return guest.requester ??= requesterOf(guest)
+    // A proxy's connection that is not believed here is its own, and has no place with the gate yet.
+    if (guest != null && guest.proxies == null) return guest.requester ??= requesterOf(guest)
     return this.#introduce(connection, peer, end())
   }
 

@@ -411,6 +411,17 @@ describe('behind a proxy that writes whose request it is', () => {
     expect(gate.numOpen('198.51.100.1')).toBe(0)
   })
 
+  it.each(HTTP_PROTOCOLS)('a proxy on %s that limitRequests does not believe is its own client', async protocol => {
+    const proxies = { trustedProxies: ['127.0.0.0/8'] }
+    const { port, gate } = await guarded({ protocol, gate: { clientRequestRate: per10s(2) }, connections: proxies, requests: { trustedProxies: [] } })
+    const statuses = []
+    for (let count = 0; count < 3; count++) statuses.push((await ask(protocol, { port, headers: from(`198.51.100.${count}`) })).status)
+
+    expect(statuses).toEqual([200, 200, 429])
+    expect(gate.inspect().denied).toEqual({ 'client-request-rate': 1 })
+    await until('it has gone', () => gate.inspect().open === 0)
+  })
+
   it('only the field that it writes is read', async () => {
     const { port, gate } = await guarded({ requests: { trustedProxies: ['127.0.0.1'], forwardedField: 'forwarded' }, connections: { trustedProxies: ['127.0.0.1'] } })
     await ask('http', { port, headers: { ...from('198.51.100.1'), forwarded: 'for=192.0.2.9' } })

@@ -1,6 +1,5 @@
-import { namedGuest } from './guest.ts'
+import { namedGuest, socketBelow } from './guest.ts'
 import { peerOf } from './sockets.ts'
-import type { Connection } from './sockets.ts'
 
 /**
  * Whose connection it is: what a proxy said in its PROXY header, if `limitConnections` was told to read one, else the socket's own peer. Undefined
@@ -18,5 +17,5 @@ import type { Connection } from './sockets.ts'
  * ```
  */
 export function clientAddress (connection: object): string | undefined {
-  return namedGuest(connection)?.address ?? peerOf(connection as Connection)
+  return namedGuest(connection)?.address ?? peerOf(socketBelow(connection))
 }

@@ -109,7 +109,7 @@ export function findGuest (guests: Guests, connection: object): Guest | undefine
 }
 
 /** An HTTP/2 session has one; what is asked of it after its end throws. */
-function socketBelow (connection: object): Connection {
+export function socketBelow (connection: object): Connection {
   const { socket, destroyed } = connection as { readonly socket?: Connection, readonly destroyed?: boolean }
   return socket == null || destroyed === true ? connection as Connection : socket
 }

@@ -1,7 +1,7 @@
 import { parseIp } from '../address/ip.ts'
 import { DeadlineQueue } from '../clock/deadline-queue.ts'
 import { deny } from '../limiter/denial.ts'
-import { hold } from './hold.ts'
+import { handOn, hold } from './hold.ts'
 import { looksLikeProxyHeader, readProxyHeader } from './proxy-protocol.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { TrustList } from '../limiter/trust-list.ts'
@@ -52,8 +52,7 @@ export class Arrivals {
       if (header.kind !== 'header') {
         this.#refuse(socket)
       } else {
-        putBack(socket, heard.bytes.subarray(header.length))
-        told(header.source?.address)
+        handOn(socket, heard.bytes.subarray(header.length), () => { told(header.source?.address) })
       }
     }, () => { this.#refuse(socket) })
   }
@@ -72,13 +71,12 @@ export class Arrivals {
       if (all.length > 0 && (ended || looksLikeProxyHeader(all) === true)) {
         this.#refuse(socket)
       } else {
-        putBack(socket, all)
-        cleared(ended)
+        handOn(socket, all, () => { cleared(ended) })
       }
     }, () => {
       // Nothing, or too little to tell. Who says nothing may be waiting for the server to speak.
       if (bytes().length > 0) this.#refuse(socket)
-      else cleared(false)
+      else handOn(socket, bytes(), () => { cleared(false) })
     })
   }
 
@@ -140,8 +138,4 @@ function collector (): (piece?: Uint8Array) => Uint8Array {
     if (piece != null) all = all.length === 0 ? piece : Buffer.concat([all, piece])
     return all
   }
-}
-
-export function putBack (socket: Connection, bytes: Uint8Array): void {
-  if (bytes.length > 0) socket.unshift(bytes)
 }

@@ -1,7 +1,6 @@
 import { maxHeaderSize } from 'node:http'
 import { DeadlineQueue } from '../clock/deadline-queue.ts'
-import { putBack } from './arrivals.ts'
-import { headerEnd, hold } from './hold.ts'
+import { handOn, headerEnd, hold } from './hold.ts'
 import type { GuardConfig } from './options.ts'
 import type { ServerKind } from './server-kind.ts'
 import type { Connection } from './sockets.ts'
@@ -20,6 +19,7 @@ export class FirstBytes {
   readonly #awaitsHeader: boolean
   /** Those whose server has not seen them, and what lets it. */
   readonly #held = new Map<Connection, () => void>()
+  #isStopped = false
 
   constructor (kind: ServerKind, { firstByteDeadline, headerDeadline, clock }: GuardConfig) {
     const close = (socket: Connection): void => { socket.destroy() }
@@ -54,6 +54,7 @@ export class FirstBytes {
 
   /** Calls `pass` when the server may see it, which may be now; then it returns what that did, else true. */
   await (socket: Connection, pass: Pass): boolean {
+    if (this.#isStopped) return pass()
     if (this.#awaitsHeader && this.#kind.protocol === 'http1' && !this.#kind.isSecure) return this.#awaitHeader(socket, socket, pass)
     return this.#awaitsByte ? this.#hold(socket, socket, () => true, pass) : pass()
   }
@@ -75,8 +76,9 @@ export class FirstBytes {
     for (const socket of this.#held.keys()) socket.destroy()
   }
 
-  /** Lets all go on. */
+  /** Lets all go on, also those that come yet: some are on their way here. */
   stop (): void {
+    this.#isStopped = true
     for (const letIn of [...this.#held.values()]) letIn()
     this.#silent.clear()
     this.#slow.clear()
@@ -98,8 +100,7 @@ export class FirstBytes {
     const letIn = (bytes: Uint8Array): void => {
       this.#held.delete(socket)
       this.#silent.delete(socket)
-      putBack(readable, bytes)
-      pass()
+      handOn(readable, bytes, pass)
     }
     const letGo = hold(readable, look, ({ bytes, ended }) => {
       // What ends before it has begun has nothing to ask, and its end was heard by us already.

@@ -56,6 +56,29 @@ export function hold (socket: Connection, look: (piece: Uint8Array) => boolean, 
 }
 
 /**
+ * Puts back what was read of a socket that was held, and gives it to who comes after us. A tick later, because it is then that Node forgets our
+ * listener: it would set a socket flowing that its new owner has paused.
+ *
+ * @param next - not called when the socket closes first
+ */
+export function handOn (socket: Connection, bytes: Uint8Array, next: () => void): void {
+  process.nextTick(() => {
+    if (socket.destroyed) return
+
+    if (socket.readableFlowing === true) {
+      // Whoever gave it to the server had paused it, and has resumed it since. Nobody listens yet: what we put back would be lost.
+      socket.pause()
+      socket.off('readable', next) // which leaves it neither paused nor flowing, a tick later
+      handOn(socket, bytes, next)
+      return
+    }
+
+    if (bytes.length > 0) socket.unshift(bytes)
+    next()
+  })
+}
+
+/**
  * Whether a piece has the blank line that ends an HTTP/1 header. It remembers the line it is in and not the bytes, so that a client that sends
  * one at a time pays more than we do.
  *

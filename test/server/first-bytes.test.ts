@@ -373,6 +373,16 @@ describe('undoing it while somebody waits', () => {
     expect((await nobody.ended).text).toBe('')
     await proxied.empty()
   })
+
+  it('lets those in that have said nothing and might have been a proxy\'s', async () => {
+    const { open, unlimit, empty } = await guarded(echo(), { firstByteDeadline: 5_000, proxyProtocol: { from: ['192.0.2.0/24'] } })
+    const silent = open()
+    await until('it waits', () => unlimit.counts().waiting === 1)
+    unlimit()
+    await silent.heard(`for ${HOST}:`)
+    silent.socket.end()
+    await empty()
+  })
 })
 
 describe.each(['https', 'http2', 'http2 over TLS'] as const)('what was read of a socket before %s saw it', protocol => {

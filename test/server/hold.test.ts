@@ -2,9 +2,14 @@ import { PassThrough } from 'node:stream'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { headerEnd, hold } from '../../src/server/hold.ts'
-import type { Heard } from '../../src/server/hold.ts'
+import { connectionLimiter } from '../../src/limiter/connection-limiter.ts'
+import { handOn, headerEnd, hold } from '../../src/server/hold.ts'
+import { limitConnections } from '../../src/server/limit-connections.ts'
+import { ask } from './support/clients.ts'
+import { createHttp, createRaw, listen } from './support/servers.ts'
 import type { Connection } from '../../src/server/sockets.ts'
+import type { Heard } from '../../src/server/hold.ts'
+import type { LimitConnectionsOptions } from '../../src/server/options.ts'
 
 describe('what was read of a socket that was held', () => {
   it.each([0, 1, 2, 63, 64, 65, 127, 1_000])('is all of it and in its order, after %d pieces and another one', async count => {
@@ -43,5 +48,54 @@ describe('the end of a header', () => {
   it('is left to the parser once it is too long', () => {
     const isWhole = headerEnd(10)
     expect([isWhole(Buffer.from('GET / HTT')), isWhole(Buffer.from('P'))]).toEqual([false, true])
+  })
+})
+
+describe('a socket that was held', () => {
+  it('stays paused where its owner pauses it', async () => {
+    const socket = new PassThrough()
+    const heard: string[] = []
+    const owned = new Promise<void>(resolve => {
+      hold(socket, () => true, ({ bytes }) => {
+        handOn(socket, bytes, () => {
+          socket.on('data', piece => { heard.push(String(piece)) })
+          socket.pause()
+          setImmediate(resolve)
+        })
+      })
+    })
+
+    socket.write('hello')
+    await owned
+    expect(heard).toEqual([])
+    socket.resume()
+    await new Promise(setImmediate)
+    expect(heard).toEqual(['hello'])
+  })
+
+  it('is handed on to nobody when it has closed', async () => {
+    const socket = new PassThrough()
+    handOn(socket, Buffer.from('hello'), () => { throw new Error('It is gone') })
+    socket.destroy()
+    await new Promise(setImmediate)
+    expect(socket.readableLength).toBe(0)
+  })
+
+  it.each<['http' | 'https', LimitConnectionsOptions]>([
+    ['http', { firstByteDeadline: 60_000 }], ['http', { headerDeadline: 60_000 }], ['http', { proxyProtocol: { from: ['192.0.2.1'] } }],
+    ['https', { firstByteDeadline: 60_000 }], ['https', { headerDeadline: 60_000 }], ['https', { proxyProtocol: { from: ['192.0.2.1'] } }]
+  ])('loses nothing on %s where whoever looked at its first byte resumes it behind the server, with %j', async (protocol, options) => {
+    const server = createHttp(protocol, (_, res) => { res.end('served') })
+    limitConnections(server, connectionLimiter(), options)
+    const front = createRaw(false, socket => {
+      socket.once('data', piece => {
+        socket.pause()
+        socket.unshift(piece)
+        server.emit('connection', socket)
+        process.nextTick(() => { socket.resume() })
+      })
+    })
+
+    expect(await ask(protocol, { port: await listen(front) })).toMatchObject({ status: 200, body: 'served' })
   })
 })

@@ -31,7 +31,8 @@ export interface LimitRequests {
  *
  * A connection that `limitConnections` registered with the same gate is known to it; any other is registered at its first request, and is then
  * refused where the gate refuses its client. A stream that `limitConnections` counted is not counted again, but in `rate`; with `trustedProxies`,
- * `skip`, `keyOf` or `pathOf` it leaves all streams of the gate to be counted here.
+ * `skip`, `keyOf` or `pathOf` it leaves all streams of the gate to be counted here. Any other request is counted by each middleware of the gate
+ * that it passes, in its client's and its path's quotas, too: let the one before all routes `skip` those that have one of their own.
  *
  * It never waits and never throws for a request.
  *

@@ -174,8 +174,8 @@ export class Persistence {
     const now = clock.now()
 
     for (const rule of rules) {
-      // A shorter one may have been stored over it since it was read.
-      if (this.#stored.has(keyOf(rule))) this.inBackground(this.put(rule, () => rule))
+      // A shorter one may have been stored over it since it was read, and be on its way out by now.
+      if (this.#stored.has(keyOf(rule))) this.inBackground(this.put(rule, () => this.#stored.has(keyOf(rule)) ? rule : undefined))
       else this.#stored.set(keyOf(rule), rule)
     }
 

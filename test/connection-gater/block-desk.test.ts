@@ -186,9 +186,9 @@ describe('lifting a ban', () => {
 })
 
 describe('rules that load after their time', () => {
-  async function late (stored: readonly StoredRule[]) {
+  async function late (stored: readonly StoredRule[], broken: (rules: RuleStore) => Partial<RuleStore> = () => ({})) {
     const reading = Promise.withResolvers<undefined>()
-    const place = openStore(rules => ({ load: async onCorrupt => rules.load(onCorrupt).finally(async () => reading.promise) }))
+    const place = openStore(rules => ({ load: async onCorrupt => rules.load(onCorrupt).finally(async () => reading.promise), ...broken(rules) }))
     await Promise.all(stored.map(async rule => place.rules.put(rule)))
     const made = bench({ checkTimeout: 100 }, { store: place.store })
     const ready = made.gate.ready()
@@ -248,6 +248,22 @@ describe('rules that load after their time', () => {
 
     expect(gater.blockedAddresses()).toEqual([{ address: '192.0.2.1', persisted: true }])
     expect(await content()).toEqual([{ list: 'block', kind: 'address', value: '192.0.2.1' }])
+  })
+
+  it('but not where that one is on its way out', async () => {
+    const deleting = Promise.withResolvers<undefined>()
+    const { gater, load, content } = await late([{ list: 'block', kind: 'address', value: '192.0.2.1' }], rules => ({
+      delete: async rule => deleting.promise.then(async () => rules.delete(rule))
+    }))
+    await gater.blockAddress('192.0.2.1', { ttl: 1_000 })
+    const unblocking = gater.unblockAddress('192.0.2.1')
+    await load()
+    deleting.resolve(undefined)
+
+    expect(await unblocking).toBe(true)
+    await settle()
+    expect(blocked(gater)).toEqual([])
+    expect(await content()).toEqual([])
   })
 })
 

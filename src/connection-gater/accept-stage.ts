@@ -78,7 +78,8 @@ export class AcceptStage {
     }
 
     const denied = this.#transportCap(client) ?? this.#relayCap(client) ?? this.#totals()
-    if (denied != null || free || held.pendingOf(client) < limits.maxPendingPerIp) return denied
+    // Whoever has neither an address nor a relay shares his key with all others of his transport.
+    if (denied != null || free || client.kind === 'transport' || held.pendingOf(client) < limits.maxPendingPerIp) return denied
     return deny({ action: 'close', reason: 'pending-limit', limit: limits.maxPendingPerIp, key: clientKey(client) })
   }
 

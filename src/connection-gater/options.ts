@@ -48,7 +48,8 @@ export interface ConnectionGaterLimits {
   readonly maxPending?: number
 
   /**
-   * Inbound connections of one client that are upgrading at once.
+   * Inbound connections of one client, an address or a relay, that are upgrading at once. What has neither (memory, Unix sockets) has
+   * `transportLimits`.
    *
    * @default 4
    */

@@ -74,6 +74,13 @@ describe('pending connections', () => {
     expect(gater.denyInboundConnection(socket())).toBe(false)
   })
 
+  it.each(['/memory/1', '/unix/%2Ftmp%2Fa'])('without an address are no client of that cap, and share the total: %s', address => {
+    const { gater, denials } = bench({ maxPendingPerIp: 1, maxPending: 3 })
+
+    expect(Array.from({ length: 4 }, () => gater.denyInboundConnection(socket(address)))).toEqual([false, false, false, true])
+    expect(denials).toMatchObject([{ reason: 'pending-total', limit: 3 }])
+  })
+
   it('that fall silent do not lock the door: a flood displaces itself', () => {
     const { gater } = bench({ maxPending: 10, maxPendingPerIp: Infinity, connectRate: false })
     const flood = Array.from({ length: 10 }, (_, n) => socket(`/ip4/198.51.100.${n % 2}/tcp/1`))

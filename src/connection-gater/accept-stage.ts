@@ -102,7 +102,7 @@ export class AcceptStage {
   #totals (): Denied | undefined {
     const { core, held, limits } = this.#parts
 
-    if (held.total >= core.limits.maxConns) return deny({ action: 'close', reason: 'total-limit', limit: core.limits.maxConns })
+    if (core.total >= core.limits.maxConns) return deny({ action: 'close', reason: 'total-limit', limit: core.limits.maxConns })
     if (held.open.inbound >= limits.maxInbound) return deny({ action: 'close', reason: 'total-limit', limit: limits.maxInbound, key: 'inbound' })
     return undefined
   }

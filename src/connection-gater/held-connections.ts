@@ -22,7 +22,6 @@ export class HeldConnections {
   readonly #relays = new Map<string, number>()
   readonly open = { inbound: 0, outbound: 0 }
   readonly pending = { inbound: 0, outbound: 0 }
-  #nameless = 0
 
   /** @param crowds - shared with the manager: those that are upgrading are entered here */
   constructor (core: ConnectionCore, crowds: CrowdLedger) {
@@ -32,11 +31,6 @@ export class HeldConnections {
 
   get size (): number {
     return this.#all.size
-  }
-
-  /** Together with those of a server that shares the limiter. */
-  get total (): number {
-    return this.#core.total + this.#nameless
   }
 
   get closing (): number {
@@ -58,7 +52,7 @@ export class HeldConnections {
     const { client, direction } = held
 
     if (client.kind === 'ip') held.lease = isCharged ? this.#core.take(client.ip, now) : this.#core.hold(client.ip, now)
-    else this.#nameless++
+    else this.#core.nameless++
 
     held.crowd = this.#crowds.enter(client)
     if (direction === 'inbound') {
@@ -127,7 +121,7 @@ export class HeldConnections {
     held.state = 'gone'
     this.#all.delete(held)
     if (held.timeline != null) this.#byTimeline.delete(held.timeline)
-    if (held.lease == null) this.#nameless--
+    if (held.lease == null) this.#core.nameless--
     else held.lease.release()
 
     const left = this.#transports[client.transport]! - 1

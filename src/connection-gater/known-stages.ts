@@ -37,7 +37,7 @@ export class KnownStages {
 
     return (peer == null ? undefined : this.peerCap(peer)) ??
       outboundTotals(held.open.outbound, held.pending.outbound, limits) ??
-      (held.total < core.limits.maxConns ? undefined : deny({ action: 'close', reason: 'total-limit', limit: core.limits.maxConns }))
+      (core.total < core.limits.maxConns ? undefined : deny({ action: 'close', reason: 'total-limit', limit: core.limits.maxConns }))
   }
 
   secured ({ held, peer, direction, timeline, isAllowed }: Secured): Verdict {

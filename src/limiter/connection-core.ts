@@ -61,6 +61,8 @@ export class ConnectionCore {
   #total = 0
   #unknown = 0
   #uncounted = 0
+  /** A gater's connections that have no address, and so no lease: they count in the total only. */
+  nameless = 0
   readonly #open = new HeldLease(undefined, undefined, 0) // a ring, begins and ends here
 
   constructor ({ limits, trust, capacity, pinned }: ConnectionCoreInit) {
@@ -78,9 +80,9 @@ export class ConnectionCore {
     return this.#limits
   }
 
-  /** Open connections, of whatever standing. */
+  /** Open connections, of whatever standing, of all who share this. */
   get total (): number {
-    return this.#total
+    return this.#total + this.nameless
   }
 
   /**
@@ -256,7 +258,7 @@ export class ConnectionCore {
 
   #checkTotal (): Denied | undefined {
     const { maxConns } = this.#limits
-    return this.#total < maxConns ? undefined : deny({ action: 'close', reason: 'total-limit', limit: maxConns })
+    return this.total < maxConns ? undefined : deny({ action: 'close', reason: 'total-limit', limit: maxConns })
   }
 
   /** Last, because it alone may forget somebody to make room. */

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import { nextTurn } from '../../src/clock/next-turn.ts'
 import { connectionLimiter } from '../../src/limiter.ts'
-import { ALICE, bench, enter, socket } from './kit.ts'
+import { ALICE, bench, enter, RELAY, socket } from './kit.ts'
 import type { ConnectionGaterInit } from '../../src/index.ts'
 
 describe('the default limits', () => {
@@ -153,6 +153,26 @@ describe('a limiter that is shared with a plain server', () => {
     expect(gater.denyInboundConnection(socket('/ip4/198.51.100.1/tcp/1'))).toBe(false)
     expect(gater.denyInboundConnection(socket('/memory/1'))).toBe(true)
     expect(denials.map(({ reason }) => reason)).toEqual(['connection-limit', 'total-limit'])
+  })
+
+  it('has one total with the server and other gaters, of connections without an address, too', () => {
+    const limiter = connectionLimiter({ maxConns: 2 })
+    const [one, other] = [bench({ networks: undefined as never, limiter }), bench({ networks: undefined as never, limiter })]
+    const relayed = socket(`/ip4/192.0.2.9/tcp/1/p2p/${RELAY.toString()}/p2p-circuit`)
+    const local = socket('/memory/1')
+    expect([one, one].map(({ gater }, at) => gater.denyInboundConnection([relayed, local][at]!))).toEqual([false, false])
+
+    expect(limiter.accept('192.0.2.1')).toMatchObject({ allow: false, reason: 'total-limit' })
+    expect(other.gater.denyInboundConnection(socket())).toBe(true)
+    expect(other.gater.denyInboundConnection(socket('/memory/2'))).toBe(true)
+    expect(limiter.inspect().open).toBe(2)
+
+    relayed.die()
+    expect(limiter.excess()).toEqual([])
+    expect(limiter.accept('192.0.2.1').allow).toBe(true)
+    expect(other.gater.denyInboundConnection(socket())).toBe(true)
+    local.die()
+    expect(limiter.inspect().open).toBe(1)
   })
 
   it.each([{ maxConnsPerIp: 1 }, { prefixLimits: {} }, { networks: {} }, { maxConns: 1 }, { connectRate: false } as const])('refuses %o beside it', init => {

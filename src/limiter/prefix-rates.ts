@@ -1,3 +1,4 @@
+import { waitForBoth } from './quota.ts'
 import { NO_PLACE, prefixRateLedger } from './rate-ledger.ts'
 import { scaleRate } from './rate.ts'
 import { OVERFLOW_FACTOR, OVERFLOW_LENGTH } from './prefix-ledger.ts'
@@ -57,19 +58,17 @@ export class PrefixRates {
 
   /** @returns undefined when one more may be taken */
   check (ip: Ip, now: number): RateShortage | undefined {
-    const { levels, overflow, shared } = this.#families[ip.family]
+    const family = this.#families[ip.family]
     let placeless = false
+    let short: RateShortage | undefined
 
-    for (const { length, ledger } of levels) {
+    for (const { length, ledger } of family.levels) {
       const wait = ledger.wait(ip, now)
       if (wait === NO_PLACE) placeless = true
-      else if (wait > 0) return { length, limit: ledger.rate.limit, wait, overflow: false }
+      else if (wait > 0) short = waitForBoth(short, { length, limit: ledger.rate.limit, wait, overflow: false })
     }
 
-    if (!placeless) return undefined
-    const wait = overflow?.ledger.wait(ip, now) ?? NO_PLACE
-    if (wait === NO_PLACE) return shortage(shared, ip, now)
-    return wait > 0 ? { length: overflow!.length, limit: overflow!.ledger.rate.limit, wait, overflow: true } : undefined
+    return placeless ? waitForBoth(short, overflowShortage(family, ip, now)) : short
   }
 
   /** Takes at every level that has something left. */
@@ -110,9 +109,14 @@ export class PrefixRates {
   }
 }
 
-function shortage (level: Level | undefined, ip: Ip, now: number): RateShortage | undefined {
-  const wait = level?.ledger.wait(ip, now) ?? 0
+function overflowShortage ({ overflow, shared }: Family, ip: Ip, now: number): RateShortage | undefined {
+  const wait = overflow?.ledger.wait(ip, now) ?? NO_PLACE
+  if (wait !== NO_PLACE) return shortage(overflow, wait)
 
+  return shortage(shared, shared?.ledger.wait(ip, now) ?? 0)
+}
+
+function shortage (level: Level | undefined, wait: number): RateShortage | undefined {
   return level == null || wait === 0 ? undefined : { length: level.length, limit: level.ledger.rate.limit, wait, overflow: true }
 }
 

@@ -24,3 +24,9 @@ export function quotaAt (steps: RateSteps, cells: Float64Array, at: number, now:
   const { limit, window } = steps.rate
   return { limit, remaining: limit - steps.used(cells, at, now), resetAfter: steps.settles(cells, at, now), window }
 }
+
+/** Of two quotas that may be short the first, with the wait for both: who came back earlier would be refused by the other. */
+export function waitForBoth<Shortage extends { readonly wait: number }> (first: Shortage | undefined, second: Shortage | undefined): Shortage | undefined {
+  if (first == null || second == null) return first ?? second
+  return first.wait >= second.wait ? first : { ...first, wait: second.wait }
+}

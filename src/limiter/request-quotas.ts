@@ -2,6 +2,7 @@ import { CallRates } from './call-rates.ts'
 import { ClientRates, ofBothFamilies } from './client-rates.ts'
 import { checkRate, checkRecordOrFalse, given } from './options.ts'
 import { pathRules } from './path-rules.ts'
+import { waitForBoth } from './quota.ts'
 import { RowRates } from './row-rates.ts'
 import type { Ip } from '../address/ip.ts'
 import type { ClientRate } from './client-rates.ts'
@@ -85,13 +86,13 @@ export class RequestQuotas {
     const rates = this.#ratesOf(rate)
     const row = this.#rowOf(requester, rates)
     const paths = this.#paths.match(path)
-    const shared = shortage('client-request-rate', this.#clients, requester.ip, now) ??
-      (paths == null ? undefined : shortage('path-rate', paths, requester.ip, now))
+    const client = shortage('client-request-rate', this.#clients, requester.ip, now)
+    const onPath = paths == null ? undefined : shortage('path-rate', paths, requester.ip, now)
+    const isShort = client != null || onPath != null
 
     // the connection's own quota is asked and taken from at once; where another one is short, it still is what is named first
-    const wait = shared == null ? rates.take(row, now) : rates.wait(row, now)
-    if (wait > 0) return { reason: 'request-rate', isPath: false, limit: rates.rate.limit, wait, length: 0, window: rates.rate.window }
-    if (shared != null) return shared
+    const wait = isShort ? rates.wait(row, now) : rates.take(row, now)
+    if (isShort || wait > 0) return waitForBoth(waitForBoth(ofConnection(rates.rate, wait), client), onPath)
 
     this.#clients.take(requester.ip, now)
     paths?.take(requester.ip, now)
@@ -154,6 +155,10 @@ function callRowOf (requester: Requester, rates: RowRates): number {
 
   requester.callRows.set(rates, row)
   return row
+}
+
+function ofConnection ({ limit, window }: Rate, wait: number): QuotaShortage | undefined {
+  return wait === 0 ? undefined : { reason: 'request-rate', isPath: false, limit, wait, length: 0, window }
 }
 
 function shortage (reason: 'client-request-rate' | 'path-rate', rates: ClientRates, ip: Ip | undefined, now: number): QuotaShortage | undefined {

@@ -254,6 +254,21 @@ describe('levels, networks, totals, trust', () => {
     expect(limiter.accept('10.0.0.1').allow).toBe(true)
   })
 
+  it.each<[string, ConnectionLimiterInit]>([
+    ['the wider one', { connectRate: { ipv4: { 32: { strategy: 'fixed-window', limit: 1, window: 1_000 }, 24: { strategy: 'fixed-window', limit: 1, window: 5_000 } } } }],
+    ['the narrower one', { connectRate: { ipv4: { 32: { strategy: 'fixed-window', limit: 1, window: 5_000 }, 24: { strategy: 'fixed-window', limit: 1, window: 1_000 } } } }]
+  ])('says when all levels of a rate have something left again, %s last', (_, init) => {
+    const clock = fakeClock()
+    const limiter = limiterWith({ clock, ...init })
+    take(limiter, '10.0.0.1')
+    expect(limiter.accept('10.0.0.1')).toMatchObject({ reason: 'connect-rate', key: '10.0.0.1', retryAfter: 5_000 })
+
+    clock.advance(4_999)
+    expect(limiter.accept('10.0.0.1')).toMatchObject({ allow: false, retryAfter: 1 })
+    clock.advance(1)
+    expect(limiter.accept('10.0.0.1').allow).toBe(true)
+  })
+
   it('spends no rate on what is refused elsewhere, and no place on what the rate refuses', () => {
     const limiter = limiterWith({ prefixLimits: { ipv4: { 32: 1 } }, connectRate: { ipv4: { 32: { strategy: 'fixed-window', limit: 3, window: 1_000 } } } })
     const lease = take(limiter, '10.0.0.1')

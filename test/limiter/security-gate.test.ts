@@ -277,6 +277,31 @@ describe('the request stage', () => {
     expect(requests(1, 'b', '/logout')).toBe('A')
   })
 
+  it.each<[string, SecurityGateInit, string, number]>([
+    ['of its connection and its client', { requestRate: rate(1), clientRequestRate: rate(1, 10) }, 'request-rate', 10_000],
+    ['of its connection and the path', { requestRate: rate(1), pathRates: { '/': rate(1, 60) } }, 'request-rate', 60_000],
+    ['of its client and the path', { requestRate: false, clientRequestRate: rate(1, 10), pathRates: { '/': rate(1, 60) } }, 'client-request-rate', 60_000],
+    ['of a path that is a shorter one', { requestRate: rate(1, 10), pathRates: { '/': rate(1) } }, 'request-rate', 10_000]
+  ])('says when all quotas have something left again, %s', (_, init, reason, retryAfter) => {
+    const { gate, clock, requests } = gateWith({ dropsBeforeClose: 9, ...init })
+    gate.allowConnect(IP, 'id')
+    expect(requests(1)).toBe('A')
+    expect(gate.allowRequest('id', '/')).toMatchObject({ reason, retryAfter })
+
+    clock.advance(retryAfter - 1)
+    expect(gate.allowRequest('id', '/')).toMatchObject({ allow: false, retryAfter: 1 })
+    clock.advance(1)
+    expect(requests(1)).toBe('A')
+  })
+
+  it('has no time to wait for where one of several quotas never has anything', () => {
+    const { gate, requests } = gateWith({ requestRate: rate(1), clientRequestRate: false, pathRates: { '/closed': rate(0) } })
+    gate.allowConnect(IP, 'id')
+    expect(requests(1)).toBe('A')
+
+    expect(gate.allowRequest('id', '/closed')).toEqual({ allow: false, action: 'drop', reason: 'request-rate', limit: 1 })
+  })
+
   it.each([
     ['/login', '/login?x=1'], ['/login', '/login#top'], ['/login', '/login/'], ['/login', '//login'], ['/login', '/./login'], ['/login', '/a/../login'], ['/login', '/%6Cogin'],
     ['/api/', '/api'], ['/api/', '/api/users/1'], ['/users/*', '/users/42'], ['/users/*/posts', '/users/42/posts/'], ['/', '/anything']

@@ -1,10 +1,11 @@
+import { deny } from '../limiter/denial.ts'
 import { pathRules } from '../limiter/path-rules.ts'
 import { rateLimiter } from '../limiter/rate-limiter.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { PathRules } from '../limiter/path-rules.ts'
 import type { RateLimiter } from '../limiter/rate-limiter.ts'
 import type { Rate } from '../limiter/rate.ts'
-import type { Denied } from '../limiter/verdict.ts'
+import type { Denied, Verdict } from '../limiter/verdict.ts'
 import type { NamedQuotas } from './rate-limit-fields.ts'
 
 /** What authenticated users may ask, each alone: over all, and for each path that has a rule. */
@@ -20,8 +21,13 @@ export class UserQuotas {
   /** Asks both, then takes from both. */
   take (user: string, path: string): Denied | undefined {
     const rule = this.#paths.match(path)
-    const asked = rule?.peek(user)
-    if (asked != null && !asked.allow) return { ...asked, action: 'close', reason: 'path-rate' }
+    const onPath = rule?.peek(user)
+
+    if (onPath?.allow === false) {
+      const own = this.#users.peek(user)
+      // Who came back before both have something left would be refused by the other.
+      return deny({ ...onPath, action: 'close', reason: 'path-rate', retryAfter: Math.max(waitOf(onPath), waitOf(own)) })
+    }
 
     const verdict = this.#users.take(user)
     if (!verdict.allow) return { ...verdict, reason: 'request-rate' }
@@ -35,4 +41,8 @@ export class UserQuotas {
 
     return rule == null ? { user: own } : { user: own, path: rule.quota(user) }
   }
+}
+
+function waitOf (verdict: Verdict): number {
+  return verdict.allow ? 0 : verdict.retryAfter ?? Infinity
 }

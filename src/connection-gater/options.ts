@@ -80,8 +80,8 @@ export interface ConnectionGaterLimits {
   readonly maxConns?: number
 
   /**
-   * How often a client may connect to us: one rate for each IPv4 address and IPv6 /56, or rates by prefix length, which all hold. The default
-   * is go-libp2p's: token buckets of 16 per 80 s for an IPv4 address and an IPv6 /56, 80 per 160 s for a /48.
+   * How often a client may connect to us: one rate for each IPv4 address and IPv6 /56, or rates by prefix length, which all hold. An absent
+   * family keeps its default, one that is empty has no rate. The default is go-libp2p's: token buckets of 16 per 80 s for an IPv4 address and an IPv6 /56, 80 per 160 s for a /48.
    *
    * @default { ipv4: { 32: { strategy: 'token-bucket', limit: 16, window: 80_000 } }, ipv6: { 56: { strategy: 'token-bucket', limit: 16, window: 80_000 }, 48: { strategy: 'token-bucket', limit: 80, window: 160_000 } } }
    */

@@ -54,7 +54,8 @@ export interface ConnectionLimits {
   readonly maxConns?: number
 
   /**
-   * How often a client may connect: one rate for each IPv4 address and IPv6 /56, or rates by prefix length, which all hold.
+   * How often a client may connect: one rate for each IPv4 address and IPv6 /56, or rates by prefix length, which all hold. An absent family
+   * keeps its default, one that is empty has no rate.
    *
    * @default false
    */
@@ -140,7 +141,7 @@ export function parseLimits (init: ConnectionLimits, current = UNLIMITED, option
     ...levels,
     networks: networks === undefined ? current.networks : parseNetworks(networks),
     maxConns: maxConns === undefined ? current.maxConns : checkCap('maxConns', maxConns),
-    rates: connectRate === undefined ? current.rates : parseRates(connectRate),
+    rates: connectRate === undefined ? current.rates : parseRates(connectRate, current.rates),
     unknown: onUnknownAddress === undefined ? current.unknown : checkChoice('onUnknownAddress', onUnknownAddress, ['allow', 'deny']),
     maxUnknown: maxUnknown !== undefined ? checkCap('maxUnknown', maxUnknown) : isUnknownDerived ? unknownOf(levels.ipv4) : current.maxUnknown,
     isUnknownDerived
@@ -191,7 +192,7 @@ function parseNetworks (networks: unknown): Array<readonly [Cidr, number]> {
   return [...parsed.values()]
 }
 
-function parseRates (rates: unknown): ParsedLimits['rates'] {
+function parseRates (rates: unknown, current: ParsedLimits['rates']): ParsedLimits['rates'] {
   if (rates === false) return undefined
   const record = checkRecordOrFalse('connectRate', rates)
 
@@ -201,7 +202,12 @@ function parseRates (rates: unknown): ParsedLimits['rates'] {
   }
 
   const { ipv4, ipv6 } = checkNames('connectRate', rates, FAMILIES)
-  return { ipv4: byLength('connectRate.ipv4', ipv4 ?? {}, BITS[4], checkRate), ipv6: byLength('connectRate.ipv6', ipv6 ?? {}, BITS[6], checkRate) }
+  const { ipv4: current4, ipv6: current6 } = current ?? { ipv4: new Map<number, Rate>(), ipv6: new Map<number, Rate>() }
+
+  return {
+    ipv4: ipv4 === undefined ? current4 : byLength('connectRate.ipv4', ipv4, BITS[4], checkRate),
+    ipv6: ipv6 === undefined ? current6 : byLength('connectRate.ipv6', ipv6, BITS[6], checkRate)
+  }
 }
 
 function byLength<T> (option: string, value: unknown, most: number, check: (option: string, value: unknown) => T): Map<number, T> {

@@ -86,6 +86,26 @@ describe('a change at run time', () => {
   })
 })
 
+describe('a connectRate by family', () => {
+  const rate = { strategy: 'token-bucket', limit: 200, window: 80_000 } as const
+
+  it('leaves the family that it does not name as it is', () => {
+    const { gater } = bench({ connectRate: { ipv4: { 32: rate } } })
+    const { ipv6 } = bench().gater.config().connectRate as { ipv6: object }
+    expect(gater.config().connectRate).toEqual({ ipv4: { 32: rate }, ipv6 })
+
+    gater.setConfig({ connectRate: { ipv6: {} } })
+    expect(gater.config().connectRate).toEqual({ ipv4: { 32: rate }, ipv6: {} })
+  })
+
+  it('has no rate for that one where there was none', () => {
+    const { gater } = bench({ connectRate: false })
+    gater.setConfig({ connectRate: { ipv6: { 56: rate } } })
+
+    expect(gater.config().connectRate).toEqual({ ipv4: {}, ipv6: { 56: rate } })
+  })
+})
+
 describe('a configuration', () => {
   it('can be set as it is read, and nothing changes', () => {
     const { gater } = bench({ risk: { weights: { 'connect-rate': 2 } }, transportLimits: { ws: 3 }, maxConnsPerIp: 3 })

@@ -139,7 +139,7 @@ export class BlockDesk {
 
     // Those that are still to be loaded, too. One after the other: a store that is slow has its time for each.
     let changed = await unblocking
-    this.persistence.liftUnread(({ list, kind, value }) => list === 'ban' && kind !== 'peer' && containsIfAny(subnet, value))
+    this.persistence.liftUnread(rule => isBanOfAddress(rule) && containsIfAny(subnet, rule.value))
     for (const ban of this.#bansIn(subnet)) if (await this.#lift(ban)) changed = true
     return changed
   }
@@ -149,8 +149,12 @@ export class BlockDesk {
     return this.persistence.delete(banKey(key, 'peer' in offender), () => this.#parts.desk.lift(offender))
   }
 
+  /** In force or only stored, as those are that found no place when they were loaded: they would find one with the next start. */
   #bansIn (subnet: Cidr): Array<{ readonly key: string, readonly ip: Ip }> {
-    return this.#parts.desk.bans().flatMap(({ key, peer }) => peer == null && contains(subnet, key) ? [{ key, ip: parseCidr(key).ip }] : [])
+    const inForce = this.#parts.desk.bans().flatMap(({ key, peer }) => peer == null ? [key] : [])
+    const stored = this.persistence.stored.flatMap(rule => isBanOfAddress(rule) ? [rule.value] : [])
+
+    return [...new Set([...inForce, ...stored])].filter(key => containsIfAny(subnet, key)).map(key => ({ key, ip: parseCidr(key).ip }))
   }
 
   /** In force at once, and then once more when its turn to be stored has come: an unblock that was called before may have lifted it by then. */
@@ -234,17 +238,15 @@ function kindOf (range: string): 'address' | 'subnet' {
   return isAddress(range) ? 'address' : 'subnet'
 }
 
-/** Whether a client lies wholly inside: a banned IPv6 /56 is more than a /64 of it. */
-function contains (subnet: Cidr, key: string): boolean {
-  const { ip, length } = parseCidr(key)
-
-  return length >= subnet.length && cidrContains(subnet, ip)
+function isBanOfAddress ({ list, kind }: RuleKey): boolean {
+  return list === 'ban' && kind !== 'peer'
 }
 
-/** The same of what is stored, which may be no range: it is skipped with a word when it is applied. */
+/** Whether a client lies wholly inside: a banned IPv6 /56 is more than a /64 of it. What is stored may be no range: it is skipped with a word when it is applied. */
 function containsIfAny (subnet: Cidr, key: string): boolean {
   try {
-    return contains(subnet, key)
+    const { ip, length } = parseCidr(key)
+    return length >= subnet.length && cidrContains(subnet, ip)
   } catch {
     return false
   }

@@ -160,7 +160,8 @@ export interface ConnectionGaterInit extends ConnectionGaterLimits {
   readonly limiter?: ConnectionLimiter
 
   /**
-   * Entries of each ledger whose keys strangers choose, and rules of the block list.
+   * Entries of each ledger whose keys strangers choose, and rules of the block list. One IPv4 /16 or IPv6 /32 may have a sixteenth of a ledger:
+   * automatic bans above that, stored ones, too, are not in force. Blocks have no such share.
    *
    * @default 100_000
    */

@@ -68,6 +68,11 @@ export class Persistence {
     await (this.#loading ??= this.#load())
   }
 
+  /** What is in the store, in force or not. */
+  get stored (): StoredRule[] {
+    return [...this.#stored.values()]
+  }
+
   /** Whether the store holds it until then. */
   isStored (rule: RuleKey, until = Infinity): boolean {
     const stored = this.#stored.get(keyOf(rule))
@@ -202,7 +207,7 @@ export class Persistence {
     const isOver = (rule: StoredRule | undefined): boolean => rule?.until != null && rule.until <= clock.now()
     const failures: unknown[] = []
 
-    for (const rule of [...this.#stored.values()].filter(isOver)) {
+    for (const rule of this.stored.filter(isOver)) {
       try {
         await this.#inTurn(rule, async () => {
           // It may have been made longer, or lifted, meanwhile.

@@ -283,6 +283,18 @@ describe('unblocking a subnet lifts the bans of clients that lie in it, and says
     expect(gater.inspect().bans).toHaveLength(isLifted ? 0 : 1)
   })
 
+  it('also of those that are stored and found no place: they would find one with the next start', async () => {
+    const { store, rules, content } = openStore()
+    const ban = (value: string): StoredRule => ({ list: 'ban', kind: 'address', value, until: Number.MAX_SAFE_INTEGER })
+    for (const value of ['192.0.2.1', '192.0.2.2', '198.51.100.1']) await rules.put(ban(value))
+    const { gater, gate } = bench({ capacity: 16 }, { store })
+    await gate.ready()
+    expect(gater.inspect().bans).toHaveLength(2)
+
+    expect(await gater.unblockSubnet('192.0.2.0/24')).toBe(true)
+    expect(await content()).toEqual([ban('198.51.100.1')])
+  })
+
   it('one after the other, each with its own time', async () => {
     let underWay = 0
     const { store, content } = openStore(rules => ({

@@ -80,6 +80,7 @@ export interface ConnectionLimiter {
    * Makes `socket` give the place back when it has closed.
    *
    * @returns the same socket
+   * @throws {@link InvalidOptionError} for what is no lease: a denial has none
    */
   wrap<T extends object> (socket: T, lease: Lease): T
 

@@ -1,3 +1,4 @@
+import { checkFunction } from './options.ts'
 import type { Lease } from './lease.ts'
 
 /** What Node's sockets and streams, browser sockets and libp2p's connections have in common. */
@@ -23,8 +24,10 @@ const ENDED: readonly unknown[] = ['closed', 'aborted', 'reset']
  * when its `close()` or `destroy()` is called. One that has closed already gives it back at once: its event does not come again.
  *
  * @returns the same socket
+ * @throws {@link InvalidOptionError} for what is no lease, as that of a denial: its socket's close would be too late to find out
  */
 export function wrapSocket<T extends object> (socket: T, lease: Lease): T {
+  checkFunction('lease.release', (lease as Partial<Lease> | undefined)?.release)
   const closable = socket as Closable
   const release = (): void => { lease.release() }
 

@@ -51,6 +51,7 @@ describe('what is refused is told with its rule', () => {
     ['a limiter\'s event', () => { limiterOf().addEventListener('denied' as never, listener) }, 'type', 'one of \'deny\''],
     ['a limiter\'s event to forget', () => { limiterOf().removeEventListener('denied' as never, listener) }, 'type', 'one of \'deny\''],
     ['a gate\'s listener', () => { gateOf().addEventListener('deny', undefined as never) }, 'listener', 'a function'],
+    ['the lease of a denial', () => limiterOf().wrap(new EventTarget(), undefined as never), 'lease.release', 'a function'],
     ['a limiter\'s listener', () => { limiterOf().addEventListener('deny', {} as never) }, 'listener', 'a function']
   ])('%s', (_, act, option, rule) => {
     expect(act).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option, message: expect.stringContaining(`it must be ${rule}`) }))

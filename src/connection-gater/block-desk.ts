@@ -1,7 +1,7 @@
 import { parseCidr, cidrContains } from '../address/cidr.ts'
 import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { formatPrefix } from '../address/prefix.ts'
-import { checkNames } from '../limiter/options.ts'
+import { checkArray, checkNames } from '../limiter/options.ts'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { checkAddress, checkPeer, checkSubnet, isAddress } from './lists.ts'
 import { NewRules } from './new-rules.ts'
@@ -19,6 +19,9 @@ import type { BlockRule } from '../limiter/block-list.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
 
 const BLOCK_OPTIONS: Readonly<Record<keyof BlockOptions, true>> = { ttl: true, reason: true, closeExisting: true }
+
+/** What the lists of a gater's making are of. */
+const RULES = 'addresses, CIDRs and peers'
 
 /** What a block of peers and one of ranges do in their own way. */
 interface Blocking {
@@ -61,11 +64,11 @@ export class BlockDesk {
   seed (blocks: ReadonlyArray<string | PeerId>, trust: ReadonlyArray<string | PeerId>): void {
     const { lists } = this.#parts
 
-    for (const block of blocks) {
+    for (const block of checkArray('blocks', blocks, RULES)) {
       if (typeof block === 'string') lists.blockRange(block, {})
       else lists.blockPeer(block, {})
     }
-    for (const trusted of trust) {
+    for (const trusted of checkArray('trust', trust, RULES)) {
       if (typeof trusted === 'string') lists.trustRange(trusted)
       else lists.trustPeer(trusted)
     }

@@ -4,7 +4,7 @@ import { formatIp, parseIp } from '../address/ip.ts'
 import { blockList } from '../limiter/block-list.ts'
 import { deny } from '../limiter/denial.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkDurationOrNever } from '../limiter/options.ts'
+import { checkDurationOrNever, checkReason } from '../limiter/options.ts'
 import { PeerRules } from './peer-rules.ts'
 import { isPeerId } from '@libp2p/interface'
 import type { BlockOptions } from './contract.ts'
@@ -61,7 +61,7 @@ export class Lists {
 
   /** @param now - from when on, as the clock has just said */
   blockPeer (peer: PeerId, { ttl = Infinity, reason }: BlockOptions, now = this.#clock.now()): boolean {
-    return this.#peers.add(checkPeer(peer), checkDurationOrNever('ttl', ttl), now, reason)
+    return this.#peers.add(checkPeer(peer), checkDurationOrNever('ttl', ttl), now, checkReason(reason))
   }
 
   unblockPeer (peer: PeerId): boolean {

@@ -7,7 +7,7 @@ import { systemClock } from '../clock/system-clock.ts'
 import { CapacityError, InvalidOptionError } from './errors.ts'
 import { ListTablesBuilder, NO_TABLES } from './list-tables.ts'
 import { ListReader } from './list-text.ts'
-import { checkCapacity, checkNames, checkDurationOrNever } from './options.ts'
+import { checkCapacity, checkDurationOrNever, checkNames, checkReason } from './options.ts'
 import { hostRange, PrefixMap } from './prefix-map.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
 import { SteadyTime } from './steady-time.ts'
@@ -78,7 +78,7 @@ export interface BlockList {
    * Blocks an address. A block that is there ends at the later of both ends: only `unblockAddress` shortens it.
    *
    * @returns whether anything changed
-   * @throws {@link InvalidAddressError}, {@link InvalidOptionError} for a `ttl` that is not above 0, {@link CapacityError}; nothing is changed
+   * @throws {@link InvalidAddressError}, {@link InvalidOptionError} for a `ttl` that is not above 0 or a `reason` that is no text, {@link CapacityError}; nothing is changed
    */
   blockAddress (ip: string, options?: BlockRuleOptions): boolean
 
@@ -233,6 +233,7 @@ class RuleAndTableList implements BlockList {
     const { ttl = Infinity, reason } = checkNames('options', options, { ttl: true, reason: true }) as BlockRuleOptions
     const now = this.#now()
     const until = now + checkDurationOrNever('ttl', ttl)
+    checkReason(reason)
     const known = this.#rules.get(cidr)
 
     if (known != null && known.until >= until && known.until > now) return false

@@ -9,7 +9,7 @@ import { ALLOWED, deny, denyPrefix, isOwnLimit } from './denial.ts'
 import { changeLimits, deriveClientRate, formatClientRate, parseRate } from './gate-options.ts'
 import { GateReports } from './gate-reports.ts'
 import { IdleQueue } from './idle-queue.ts'
-import { checkDurationOrNever } from './options.ts'
+import { checkDurationOrNever, checkReason } from './options.ts'
 import { checkPathRule } from './path-rules.ts'
 import { RequestQuotas } from './request-quotas.ts'
 import { remoteOf } from './remote.ts'
@@ -158,7 +158,7 @@ export class Gate implements GateInside {
   }
 
   banAddress (text: string, ttl: number, reason?: string): boolean {
-    return this.#risk.ban(parseAddress(text), checkDurationOrNever('ttl', ttl), this.#now(), reason)
+    return this.#risk.ban(parseAddress(text), checkDurationOrNever('ttl', ttl), this.#now(), checkReason(reason))
   }
 
   unbanAddress (text: string): boolean {

@@ -71,6 +71,20 @@ export function checkFunction<F> (option: string, value: F): F {
   throw new InvalidOptionError(option, 'a function', value)
 }
 
+/** Words for people. */
+export function checkReason (value: unknown): string | undefined {
+  if (value == null) return undefined
+  if (typeof value === 'string') return value
+  throw new InvalidOptionError('reason', 'a text', value)
+}
+
+/** @param of - what it holds */
+export function checkArray<T> (option: string, value: readonly T[], of: string): readonly T[] {
+  // A text has letters to go through, too.
+  if (Array.isArray(value)) return value
+  throw new InvalidOptionError(option, `an array of ${of}`, value)
+}
+
 /** A name that is no option is an error: a limit that is misspelt must not pass for one that holds. */
 export function checkNames (option: string, value: unknown, names: Readonly<Record<string, true>>): Record<string, unknown> {
   const record = checkRecord(option, value)

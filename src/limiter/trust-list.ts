@@ -1,5 +1,5 @@
 import { formatCidr, parseCidr } from '../address/cidr.ts'
-import { InvalidOptionError } from './errors.ts'
+import { checkArray } from './options.ts'
 import { PrefixMap } from './prefix-map.ts'
 import type { Ip } from '../address/ip.ts'
 
@@ -21,8 +21,7 @@ export interface TrustList {
 
 /** @throws {@link InvalidOptionError} for what is no array, and {@link InvalidAddressError} */
 export function trustList (ranges: readonly string[] = []): TrustList {
-  // A text has letters to go through, too.
-  if (!Array.isArray(ranges)) throw new InvalidOptionError('trust', 'an array of addresses and CIDRs', ranges)
+  checkArray('trust', ranges, 'addresses and CIDRs')
   const trusted = new PrefixMap<string>()
 
   function add (range: string): boolean {

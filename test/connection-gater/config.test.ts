@@ -136,6 +136,8 @@ describe('bad options', () => {
   const badOnce: Array<[string, unknown, string]> = [
     ['a capacity', { capacity: 0 }, 'capacity'],
     ['a limiter', { limiter: {}, networks: undefined }, 'limiter'],
+    ['one range for blocks', { blocks: '10.0.0.0/8' }, 'blocks'],
+    ['a record of trust', { trust: {} }, 'trust'],
     ['a name that is misspelt', { maxConnPerIp: 1 }, 'init']
   ]
 

@@ -85,6 +85,8 @@ describe('blocks', () => {
     ['blockAddress', ['192.0.2.1', { ttl: 0 }], 'InvalidOptionError'],
     ['blockAddress', ['192.0.2.1', { ttl: NaN }], 'InvalidOptionError'],
     ['blockSubnet', ['192.0.2.0/24', { ttl: -1 }], 'InvalidOptionError'],
+    ['blockSubnet', ['192.0.2.0/24', { reason: 429 }], 'InvalidOptionError'],
+    ['blockPeer', [ALICE, { reason: new Error('spam') }], 'InvalidOptionError'],
     ['blockPeer', ['12D3KooW'], 'InvalidOptionError'],
     ['blockPeer', [undefined], 'InvalidOptionError'],
     ['blockPeer', [ALICE, { ttl: 0 }], 'InvalidOptionError'],

@@ -163,18 +163,19 @@ export class BlockDesk {
   /** In force at once, and then once more when its turn to be stored has come: an unblock that was called before may have lifted it by then. */
   async #block (key: RuleKey, options: BlockOptions, { add, find, close }: Blocking): Promise<boolean> {
     const { ttl = Infinity, reason, closeExisting } = checkNames('options', options, BLOCK_OPTIONS) as BlockOptions
-    const { clock } = this.#parts
+    const { clock, age } = this.#parts
     const start = clock.now()
-    const until = start + ttl
+    // Steady: what a clock that jumps back does before its turn has come makes it no longer.
+    const end = age.at(start) + ttl
     let changed = add(optionsOf({ ttl, reason }), start)
     if (closeExisting !== false) close()
 
     await this.persistence.put(key, () => {
       const now = clock.now()
-      const left = until - now
+      const left = end - age.at(now)
       if (left > 0 && add(optionsOf({ ttl: left, reason }), now)) changed = true
 
-      if (changed) return left > 0 ? termsOf(until, reason) : undefined
+      if (changed) return left > 0 ? termsOf(now + left, reason) : undefined
       // What could not be stored before is tried again.
       const known = this.persistence.isStored(key) ? undefined : find()
       return known == null ? undefined : termsOf(known.until, known.reason)

@@ -118,6 +118,19 @@ describe('a block that is made longer', () => {
   })
 })
 
+it.each(KINDS)('a block of a %s lasts as long as it says, and is stored so, where the clock jumps back an hour before it is stored', async (kind, value, block) => {
+  const { store, content } = openStore()
+  const { gater, clock } = bench({}, { store })
+  const blocking = block(gater, { ttl: 1_000 })
+  clock.jump(clock.now() - 3_600_000)
+  await blocking
+
+  expect(persisted(gater)).toEqual([true])
+  expect(await content()).toEqual([{ list: 'block', kind, value, until: clock.now() + 1_000 }])
+  clock.advance(1_000)
+  expect(blocked(gater)).toEqual([])
+})
+
 it('a block that is stored is persisted, however far the clock has gone between two looks at it', async () => {
   const start = fakeClock()
   let now = start.now()

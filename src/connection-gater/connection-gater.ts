@@ -155,11 +155,6 @@ export function makeGater (init: ConnectionGaterInit, edge: GaterEdge): GaterWit
   const { state, blocks, events } = body
   const { lists } = state
 
-  function distrusted (changed: boolean): boolean {
-    if (changed) state.house?.trustLost()
-    return changed
-  }
-
   return {
     ...body.hooks,
     intercept: body.intercept,
@@ -175,13 +170,17 @@ export function makeGater (init: ConnectionGaterInit, edge: GaterEdge): GaterWit
     blockedSubnets: () => blocks.blockedSubnets(),
 
     trustPeer: peer => lists.trustPeer(peer),
-    untrustPeer: peer => distrusted(lists.untrustPeer(peer)),
+    untrustPeer: peer => {
+      const changed = lists.untrustPeer(peer)
+      if (changed) state.trustLost()
+      return changed
+    },
     trustedPeers: () => lists.trustedPeers(),
     trustAddress: ip => lists.trustRange(checkAddress(ip)),
-    untrustAddress: ip => distrusted(lists.untrustRange(checkAddress(ip))),
+    untrustAddress: ip => lists.untrustRange(checkAddress(ip)),
     trustedAddresses: () => lists.trustedRanges().filter(isAddress),
     trustSubnet: cidr => lists.trustRange(checkSubnet(cidr)),
-    untrustSubnet: cidr => distrusted(lists.untrustRange(checkSubnet(cidr))),
+    untrustSubnet: cidr => lists.untrustRange(checkSubnet(cidr)),
     trustedSubnets: () => lists.trustedRanges().filter(range => !isAddress(range)),
 
     numOpen: ip => state.core.numOpen(parseIp(checkAddress(ip))),

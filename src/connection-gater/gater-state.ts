@@ -16,7 +16,9 @@ import type { CheckOptions, OwnLimits } from './config.ts'
 import type { Held } from './held.ts'
 import type { ConnectionGaterConfig, ConnectionGaterInit, ConnectionGaterLimits } from './options.ts'
 import type { GaterParts } from './parts.ts'
+import type { Ip } from '../address/ip.ts'
 import type { Clock } from '../clock/clock.ts'
+import type { Sharer } from '../limiter/connection-core.ts'
 import type { GateHost, House } from '../limiter/ports.ts'
 import type { RiskConfig } from '../limiter/risk-options.ts'
 
@@ -32,7 +34,7 @@ export interface GaterStateInit {
 }
 
 /** The ledgers, the lists, and the limits in force; who is the manager now: of each node, where several share this gater. */
-export class GaterState implements GaterParts {
+export class GaterState implements GaterParts, Sharer {
   readonly core: ConnectionCore
   readonly crowds = new CrowdLedger()
   readonly held: HeldConnections
@@ -66,7 +68,7 @@ export class GaterState implements GaterParts {
     this.held = new HeldConnections(this.core, this.crowds)
     this.lists = new Lists(this.core, capacity, clock)
     this.desk = new RiskDesk(this.#risk, capacity, clock)
-    if (this.#isShared) this.core.pin(this.desk)
+    this.core.join(this)
   }
 
   /** @returns what ends it */
@@ -105,9 +107,17 @@ export class GaterState implements GaterParts {
     if (hasCoreLimits(change)) this.core.setLimits(core, this.clock.now())
   }
 
+  isHeld (ip: Ip): boolean {
+    return this.desk.isHeld(ip)
+  }
+
+  trustLost (): void {
+    this.house?.trustLost()
+  }
+
   #coreOf (init: ConnectionGaterInit, capacity: number): ConnectionCore {
     if (init.limiter == null) {
-      return new ConnectionCore({ limits: parseCoreLimits(init), trust: trustList(), capacity, pinned: ip => this.desk.isHeld(ip) })
+      return new ConnectionCore({ limits: parseCoreLimits(init), trust: trustList(), capacity })
     }
 
     refuseCoreLimits(init)

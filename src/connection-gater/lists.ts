@@ -120,15 +120,11 @@ export class Lists {
   }
 
   trustRange (cidr: string): boolean {
-    const changed = this.#core.trust.add(cidr)
-    if (changed) this.#core.recount()
-    return changed
+    return this.#core.addTrust(cidr)
   }
 
   untrustRange (cidr: string): boolean {
-    const changed = this.#core.trust.delete(cidr)
-    if (changed) this.#core.recount()
-    return changed
+    return this.#core.dropTrust(cidr)
   }
 
   trustedRanges (): string[] {

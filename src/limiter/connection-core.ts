@@ -36,10 +36,13 @@ export interface ConnectionCoreInit {
   readonly pinned?: (ip: Ip, now: number) => boolean
 }
 
-/** Somebody who shares a core, and keeps scores or bans of its own. */
+/** A gater, which may share its core with others, and keeps scores and bans of its own. */
 export interface Sharer {
   /** Whether what is known of an address's rate must stay. */
   isHeld (ip: Ip): boolean
+
+  /** Some range is not trusted any more, whoever said so. */
+  trustLost (): void
 }
 
 /**
@@ -122,8 +125,8 @@ export class ConnectionCore {
     return remote != null && isFree(this.#standing(remote))
   }
 
-  /** What he holds stays, for as long as somebody else keeps him. */
-  pin (sharer: Sharer): void {
+  /** What he holds stays, and he hears of lost trust, for as long as somebody else keeps him. */
+  join (sharer: Sharer): void {
     this.#sharers.add(new WeakRef(sharer))
   }
 
@@ -178,11 +181,20 @@ export class ConnectionCore {
     else this.#rates = this.#makeRates(limits)
   }
 
-  /** Counts everybody anew after the trust list changed. */
-  recount (): void {
-    const leases = this.leases()
-    for (const lease of leases) this.#displace(lease)
-    for (const lease of leases) this.#place(lease)
+  /** @returns whether it was not trusted before @throws {@link InvalidAddressError} */
+  addTrust (range: string): boolean {
+    const isNew = this.trust.add(range)
+    if (isNew) this.#recount()
+    return isNew
+  }
+
+  /** @returns whether it was trusted before @throws {@link InvalidAddressError} */
+  dropTrust (range: string): boolean {
+    if (!this.trust.delete(range)) return false
+
+    this.#recount()
+    for (const ref of this.#sharers) ref.deref()?.trustLost()
+    return true
   }
 
   /**
@@ -214,6 +226,13 @@ export class ConnectionCore {
     lease.next = lease.previous = lease
     this.#total--
     this.#displace(lease)
+  }
+
+  /** Counts everybody anew after the trust list changed. */
+  #recount (): void {
+    const leases = this.leases()
+    for (const lease of leases) this.#displace(lease)
+    for (const lease of leases) this.#place(lease)
   }
 
   #isHeld (ip: Ip): boolean {

@@ -227,11 +227,11 @@ class CoreLimiter implements ConnectionLimiter, Reporting {
   }
 
   trust (range: string): boolean {
-    return this.#recount(this.#core.trust.add(range))
+    return this.#core.addTrust(range)
   }
 
   untrust (range: string): boolean {
-    return this.#recount(this.#core.trust.delete(range))
+    return this.#core.dropTrust(range)
   }
 
   inspect (): ConnectionLimiterInspection {
@@ -259,10 +259,5 @@ class CoreLimiter implements ConnectionLimiter, Reporting {
     this.#denied[verdict.reason] = (this.#denied[verdict.reason] ?? 0) + 1
     if (this.#listeners.size > 0) this.#listeners.emit({ type: 'deny', detail: { remote, verdict, at } })
     return verdict
-  }
-
-  #recount (changed: boolean): boolean {
-    if (changed) this.#core.recount()
-    return changed
   }
 }

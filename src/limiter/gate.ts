@@ -196,11 +196,11 @@ export class Gate implements GateInside {
   }
 
   trust (range: string): boolean {
-    return this.#recount(this.#core.trust.add(range))
+    return this.#core.addTrust(range)
   }
 
   untrust (range: string): boolean {
-    return this.#recount(this.#core.trust.delete(range))
+    return this.#core.dropTrust(range)
   }
 
   config (): SecurityGateConfig {
@@ -247,11 +247,6 @@ export class Gate implements GateInside {
 
   removeEventListener<Type extends keyof GateEvents> (type: Type, listener: GateListener<Type>): void {
     this.#reports.delete(type, listener)
-  }
-
-  #recount (changed: boolean): boolean {
-    if (changed) this.#core.recount()
-    return changed
   }
 
   #now (): number {

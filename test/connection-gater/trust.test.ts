@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { multiaddr } from '@multiformats/multiaddr'
+import { connectionLimiter } from '../../src/limiter.ts'
 import { ALICE, bench, BOB, connectionOver, enter, FakeHouse, NOTHING, socket } from './kit.ts'
 import type { ConnectionGater, ConnectionGaterInit } from '../../src/index.ts'
 
@@ -41,6 +42,17 @@ describe('trust', () => {
     expect([gater.untrustSubnet('192.0.2.0/24'), gater.untrustSubnet('192.0.2.0/24')]).toEqual([true, false])
     expect([gater.untrustAddress('198.51.100.1'), gater.untrustAddress('198.51.100.1')]).toEqual([true, false])
     expect(house.log).toEqual(['trust lost', 'trust lost', 'trust lost'])
+  })
+
+  it('that a limiter shared with others gives up is told to the house, too', () => {
+    const limiter = connectionLimiter({ trust: ['192.0.2.0/24', '198.51.100.1'] })
+    const house = new FakeHouse()
+    const { gater, gate } = bench({ networks: undefined as never, limiter })
+    gate.attach(house)
+
+    expect([limiter.untrust('192.0.2.0/24'), limiter.untrust('192.0.2.0/24')]).toEqual([true, false])
+    expect(gater.untrustAddress('198.51.100.1')).toBe(true)
+    expect(house.log).toEqual(['trust lost', 'trust lost'])
   })
 
   it('loses to a block, of the peer and of the address', async () => {

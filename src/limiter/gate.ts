@@ -102,10 +102,11 @@ export class Gate implements GateInside {
 
   allowRequest (id: ConnectionId, path: string, { rate }: { readonly rate?: Rate } = {}): Verdict {
     const connection = this.#connections.get(id)
-    if (connection == null) return this.#reports.deny('request', id, deny({ action: 'close', reason: 'unknown-id' }))
-
     const now = this.#now()
-    const banned = this.#banned(connection.ip, now)
+    const banned = this.#banned(connection?.ip, now)
+
+    // Who is told that a ban has ended may release whoever asks.
+    if (connection == null || connection.lease.released) return this.#reports.deny('request', id, deny({ action: 'close', reason: 'unknown-id' }))
     if (banned != null) return this.#reports.deny('request', id, banned)
 
     if (!this.#core.isFree(connection.ip)) {

@@ -611,6 +611,19 @@ describe('events', () => {
     expect([...bans, ...events.slice(1).map(({ detail }) => detail)]).toMatchObject(Array.from({ length: 3 }, () => ({ until: clock.now() + 60_000 })))
   })
 
+  it('may be answered with the release of whoever asks, who is unknown then, and everybody else is swept as ever', () => {
+    const { gate, clock } = gateWith({ idleTimeout: 1_000 })
+    gate.allowConnect('198.51.100.1', 'other')
+    gate.allowConnect(IP, 'id')
+    gate.banAddress(IP, 5_000)
+    gate.addEventListener('unban', () => { gate.release('id') })
+    clock.advance(5_000)
+
+    expect(gate.allowRequest('id', '/')).toMatchObject({ action: 'close', reason: 'unknown-id' })
+    clock.advance(1_001)
+    expect(gate.sweepIdle()).toEqual(['other'])
+  })
+
   it('may be answered with another ban, which holds for the call that noticed the end of the first', () => {
     const { gate, connects, clock } = gateWith()
     gate.addEventListener('unban', ({ detail }) => { gate.banAddress(detail.key, 10_000, 'again') })

@@ -88,11 +88,6 @@ export class PrefixRates {
     return this.#families[ip.family].levels[0]?.ledger.quota(ip, now)
   }
 
-  /** Forgets what the prefixes of an address used. */
-  reset (ip: Ip): void {
-    for (const { ledger } of this.#families[ip.family].levels) ledger.reset(ip)
-  }
-
   /** What is used of a level that stays, stays used. */
   setRates ({ ipv4, ipv6 }: FamilyRates, now: number): void {
     const { 4: old4, 6: old6 } = this.#families

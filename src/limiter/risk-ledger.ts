@@ -34,10 +34,6 @@ export class RiskLedger {
     this.#cells = { 4: new Float64Array(0), 6: new Float64Array(0) }
   }
 
-  get size (): number {
-    return this.#tables[4].size + this.#tables[6].size
-  }
-
   score (ip: Ip, now: number): number {
     const slot = this.#tables[ip.family].find(ip)
 
@@ -101,14 +97,6 @@ export class RiskLedger {
       })
     }
     this.#halfLife = halfLife
-  }
-
-  reset (ip: Ip): boolean {
-    const slot = this.#tables[ip.family].find(ip)
-    if (slot === -1) return false
-
-    this.#tables[ip.family].remove(slot)
-    return true
   }
 
   #scoreAt (family: 4 | 6, slot: number, time: number): number {

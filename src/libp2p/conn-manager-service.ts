@@ -8,6 +8,7 @@ import { CrowdLedger } from '../limiter/crowd-ledger.ts'
 import { isAllowed } from './accept-check.ts'
 import { registerConnManagerMetrics } from './conn-manager-metrics.ts'
 import { gateOf, installDefaultGate } from './default-gate.ts'
+import { endFailedDials } from './failed-dials.ts'
 import { registerGateMetrics } from './gate-metrics.ts'
 import { announceHouse } from './houses.ts'
 import { stopPrunerAgain, takeOver, warnOfLimits } from './take-over.ts'
@@ -104,7 +105,7 @@ class ConnManagerService extends ConnManagerPart {
   override start (): void {
     if (this.#undo.length > 0) return
 
-    const { events, connectionManager, logger } = this.#components
+    const { events, connectionManager, logger, upgrader } = this.#components
     const log = logger.forComponent('libp2p:connmgr')
 
     // in this order js-libp2p's own listener comes first, and has the connection when ours asks
@@ -122,6 +123,7 @@ class ConnManagerService extends ConnManagerPart {
       this.#attach(),
       announceHouse(events, this.house),
       this.#guardListeners(log),
+      endFailedDials(upgrader),
       this.#options.takeOver ? takeOver(connectionManager, this.house, this.#gate != null, log) : () => {}
     ]
 

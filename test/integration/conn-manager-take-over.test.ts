@@ -161,13 +161,15 @@ describe('in charge of a node with js-libp2p\'s own limits', () => {
 
   it('everything is as it was after stop, and taken over again at the next start', async () => {
     const { hub } = await start({ lowWater: 30, highWater: 35, hardLimit: 40 }, { maxConnections: 10 })
-    const { connectionManager } = componentsOf(hub)
+    const { connectionManager, upgrader } = componentsOf(hub)
     expect(connectionManager.getMaxConnections!()).toBe(Infinity)
     expect(Object.hasOwn(connectionManager, 'acceptIncomingConnection')).toBe(true)
+    expect(Object.hasOwn(upgrader, 'upgradeOutbound')).toBe(true)
 
     await hub.stop()
     expect(connectionManager.getMaxConnections!()).toBe(10)
     expect(Object.hasOwn(connectionManager, 'acceptIncomingConnection')).toBe(false)
+    expect(Object.hasOwn(upgrader, 'upgradeOutbound')).toBe(false)
 
     await hub.start()
     expect(connectionManager.getMaxConnections!()).toBe(Infinity)

@@ -1,4 +1,6 @@
 import { once } from 'node:events'
+import { plaintext } from '@libp2p/plaintext'
+import { yamux } from '@libp2p/yamux'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connectionManagerDefaults } from '../../src/index.ts'
 import { fakeClock } from '../../src/testing.ts'
@@ -8,7 +10,8 @@ import { closed, establishedOn, rawSocket } from '../support/sockets.ts'
 import { until } from '../support/until.ts'
 import type { Guarded } from '../support/gater-node.ts'
 import type { ConnectionGater, ConnectionGaterInit } from '../../src/index.ts'
-import type { Libp2p, MultiaddrConnection } from '@libp2p/interface'
+import type { Libp2p, MultiaddrConnection, StreamMuxerFactory } from '@libp2p/interface'
+import type { Libp2pOptions } from 'libp2p'
 import type { Socket } from 'node:net'
 
 const TCP = '/ip4/127.0.0.1/tcp/0'
@@ -167,6 +170,18 @@ describe('nothing leaks when', () => {
   })
 })
 
+/** A listener that waits for ever, its dialer, who it is said to be, and how long a dial may take. */
+interface Patient {
+  readonly listener?: Libp2pOptions
+  readonly dialer?: Libp2pOptions
+  readonly peer?: string
+  readonly dialTimeout?: number
+}
+
+function brokenMuxer (): StreamMuxerFactory {
+  return { ...yamux()(), createStreamMuxer: () => { throw new Error('broken') } }
+}
+
 describe('over WebSockets', () => {
   it('silent sockets count from their connection on, and have ten seconds for their first byte', async () => {
     const clock = fakeClock(Date.now())
@@ -206,6 +221,22 @@ describe('over WebSockets', () => {
 
     await until('nobody is left', () => isEmpty(gater) && isEmpty(from.gater) && establishedOn(port) === 0, 15_000)
     expect(node.getConnections()).toEqual([])
+  })
+
+  it.each<[string, Patient]>([
+    ['after its encryption is refused', { listener: { connectionEncrypters: [plaintext()] } }],
+    ['at a peer who is not the one that was dialled', { peer: '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5' }],
+    ['because its remote says nothing', { listener: { connectionGater: { denyInboundConnection: hang } }, dialTimeout: 300 }],
+    ['once its remote is known, and has a place in the house', { dialer: { streamMuxers: [brokenMuxer] } }]
+  ])('a dial that fails %s leaves nothing, however long the remote waits', async (_, { listener, dialer, peer, dialTimeout }) => {
+    const patient = mine(await plainNode({ addresses: { listen: [WS] }, connectionManager: { inboundUpgradeTimeout: 3_600_000 }, ...listener }))
+    const { node, gater } = await guarded([], WIDE, {}, { connectionManager: { ...connectionManagerDefaults, dialTimeout }, ...dialer } as object)
+    mine(node)
+    const [address] = patient.getMultiaddrs().map(address => address.decapsulate('/p2p').encapsulate(`/p2p/${peer ?? String(patient.peerId)}`))
+
+    await expect(node.dial(address!)).rejects.toThrow()
+    await until('it is given back', () => isEmpty(gater))
+    expect((node.services.connManager as unknown as { readonly house: { readonly reserved: number } }).house.reserved).toBe(0)
   })
 
   it('a refused client that ignores the close frame has no socket any more', async () => {

@@ -8,6 +8,7 @@ import type { JsConnectionManager } from '../../src/libp2p/js-connection-manager
 interface Components {
   readonly connectionManager: JsConnectionManager & { getConnectionsMap: () => Map<unknown, unknown>, openConnection: (target: unknown, options?: { initiator?: boolean }) => Promise<Connection> }
   readonly events: TypedEventTarget<Libp2pEvents>
+  readonly upgrader: object
   readonly transportManager: { getListeners: () => unknown[], listen: (addresses: Multiaddr[]) => Promise<void> }
 }
 

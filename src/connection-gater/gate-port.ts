@@ -37,7 +37,7 @@ export function makeGatePort ({ state, stages, lives, reporter, persistence }: G
 
     attach: (house, host) => state.attach(house, host),
 
-    ready: async () => persistence.load(),
+    ready: async () => persistence.loadAtStart(),
 
     onDeny: listener => {
       reporter.denials.onDeny.add(listener)

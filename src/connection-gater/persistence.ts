@@ -46,6 +46,7 @@ export class Persistence {
   readonly #lifted = new Set<string>()
   #liftedAlike: Array<(rule: RuleKey) => boolean> = []
   #isReading = false
+  #hasFailed = false
   #isTidying = false
   #tidied = -Infinity
   #loading: Promise<void> | undefined
@@ -66,6 +67,16 @@ export class Persistence {
   async load (): Promise<void> {
     if (this.#isLoaded) return
     await (this.#loading ??= this.#load())
+  }
+
+  /** The same, and again where the store failed: whoever asked before the node started may have found it not open yet. */
+  async loadAtStart (): Promise<void> {
+    if (this.#hasFailed) {
+      this.#hasFailed = false
+      this.#isLoaded = false
+      this.#loading = undefined
+    }
+    await this.load()
   }
 
   /** What is in the store, in force or not. */
@@ -156,7 +167,7 @@ export class Persistence {
     try {
       await this.#inTime(loading)
     } catch (error) {
-      loading.catch(() => {})
+      loading.catch(() => { this.#hasFailed = true })
       log.error('could not load stored blocks and bans - %e', error)
     } finally {
       this.#isLoaded = true

@@ -84,7 +84,7 @@ export interface Gate extends Trust {
    */
   attach (house: House, host?: GateHost): () => void
 
-  /** Resolves when stored blocks and bans are in force, or when the store failed or took too long, which is logged. Never rejects. */
+  /** Resolves when stored blocks and bans are in force, or when the store failed or took too long, which is logged; what failed is tried again. Never rejects. */
   ready (): Promise<void>
 
   /** Hears of every denial: for metrics. @returns what ends that */

@@ -1,3 +1,4 @@
+import { multiaddr } from '@multiformats/multiaddr'
 import { MemoryDatastore } from 'datastore-core'
 import { LevelDatastore } from 'datastore-level'
 import { Key } from 'interface-datastore'
@@ -228,6 +229,21 @@ describe('while stored rules are being loaded', () => {
     expect(await answer).toBe(false)
     await gate.ready()
     expect(gater.denyInboundConnection(socket())).toBe(false)
+  })
+
+  it('a store that failed before its node started, because nobody had opened it, is asked again at the start', async () => {
+    const answers = [Promise.reject<StoredRule[]>(FULL), Promise.resolve(rules)]
+    const { gater, gate } = bench({}, { store: brokenStore({ load: async () => answers.shift()! }) })
+    expect(await gater.filterMultiaddrForPeer(ALICE, multiaddr('/ip4/192.0.2.1/tcp/1'))).toBe(true)
+    expect(gater.denyInboundConnection(socket())).toBe(false)
+
+    const ready = gate.ready()
+    const early = gater.denyInboundConnection(socket())
+    await ready
+    expect(await early).toBe(true)
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+    await gate.ready()
+    expect(answers).toEqual([])
   })
 
   it('rules that come late are in force from then on', async () => {

@@ -59,7 +59,8 @@ export interface StreamGateLimits {
 
   /**
    * Whose streams are limited by protocol and by peer: those that the remote opens, or ours as well. Each direction has a quota and places of its
-   * own, so that no stranger uses up ours; ours are refused with an error and are nobody's offence.
+   * own, so that no stranger uses up ours; ours are refused with an error and are nobody's offence. `peerRate` leaves our own pings and the rest of a
+   * connection's upkeep alone: js-libp2p's connection monitor gives up a connection that it may not ping.
    *
    * @default 'inbound'
    */

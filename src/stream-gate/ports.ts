@@ -13,7 +13,7 @@ export interface StreamGatePorts {
   /** Whether rates, caps and the idle sweep leave this connection alone. Only asked when it would be refused or closed. */
   isExempt (connection: Connection): boolean
 
-  /** A stream of this protocol keeps its connection from being idle. */
+  /** Whether this protocol is more than the upkeep of a connection: a stream of it keeps its connection from being idle. */
   isLife (protocol: string): boolean
 
   /** Scores an offence on the connection's client. */

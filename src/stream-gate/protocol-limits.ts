@@ -25,8 +25,13 @@ export class ProtocolLimits {
     return direction === 'inbound' || this.#both
   }
 
-  /** Asks every limit, then takes from every rate. The place is the ledger's to take. @returns why not; nothing is spent then */
-  ask (peer: PeerId, protocol: string, direction: Direction): Shortage | undefined {
+  /**
+   * Asks every limit, then takes from every rate. The place is the ledger's to take.
+   *
+   * @param isLife - whether it is more than the upkeep of a connection
+   * @returns why not; nothing is spent then
+   */
+  ask (peer: PeerId, protocol: string, direction: Direction, isLife: boolean): Shortage | undefined {
     if (!this.isLimited(direction)) return undefined
 
     const full = this.#places.check(protocol, direction)
@@ -34,8 +39,10 @@ export class ProtocolLimits {
     if (full != null || quotas.isFree) return full
 
     const key = peer.toString()
-    const shortage = quotas.check(key, protocol)
-    if (shortage == null) quotas.take(key, protocol)
+    // js-libp2p gives up a connection that it may not ping
+    const isOfPeer = isLife || direction === 'inbound'
+    const shortage = quotas.check(key, protocol, isOfPeer)
+    if (shortage == null) quotas.take(key, protocol, isOfPeer)
     return shortage
   }
 

@@ -41,18 +41,18 @@ export class ProtocolQuotas {
     return this.#isFree
   }
 
-  /** Asks both and spends nothing. */
-  check (key: string, protocol: string): Shortage | undefined {
-    const peers = this.#peers.peek(key)
-    if (!peers.allow) return shortage(peers, 'peer-rate', this.#peers, key)
+  /** Asks both and spends nothing. @param isOfPeer - whether the rate of all protocols holds for this one */
+  check (key: string, protocol: string, isOfPeer: boolean): Shortage | undefined {
+    const peers = isOfPeer ? this.#peers.peek(key) : undefined
+    if (peers?.allow === false) return shortage(peers, 'peer-rate', this.#peers, key)
 
     const rule = this.#rules.match(protocol)
     const verdict = rule?.rates.peek(key)
     return rule == null || verdict == null || verdict.allow ? undefined : shortage(verdict, 'protocol-rate', rule.rates, rule.name)
   }
 
-  take (key: string, protocol: string): void {
-    this.#peers.take(key)
+  take (key: string, protocol: string, isOfPeer: boolean): void {
+    if (isOfPeer) this.#peers.take(key)
     this.#rules.match(protocol)?.rates.take(key)
   }
 

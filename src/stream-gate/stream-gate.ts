@@ -149,7 +149,7 @@ export class StreamGatePart extends GuardedEvents<StreamGateEvents> implements S
     this.#settle(guest, stream)
     // whose protocol was agreed when all were counted anew is counted already: its own place must not be what it lacks
     this.#ledger.letGo(guest, stream, now)
-    const shortage = this.#protocols.ask(connection.remotePeer, stream.protocol, stream.direction)
+    const shortage = this.#protocols.ask(connection.remotePeer, stream.protocol, stream.direction, this.#ports.isLife(stream.protocol))
     const denied = shortage == null ? undefined : this.#deny(guest, stream, 'protocol', shortage, now)
     if (denied != null) return denied
 

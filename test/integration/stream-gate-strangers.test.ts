@@ -113,6 +113,18 @@ describe('streams that we open', () => {
     await expect(connection.newStream(APP)).rejects.toMatchObject({ name: 'StreamDeniedError', code: 'ERR_STREAM_DENIED', protocol: APP, reason: 'protocol-rate', limit: 2 })
     expect([connection.status, connection.streams.filter(({ status }) => status === 'open').length]).toEqual(['open', 2])
   })
+
+  it('may be refused, and js-libp2p\'s connection monitor pings all the same', async () => {
+    const node = await gated({ directions: 'both', peerRate: hourly(1) }, { connectionMonitor: { pingInterval: 20 } })
+    const other = add(await startNode({ addresses: { listen: ['/memory/other'] }, services: { ping: ping() } }))
+    await handle(other, APP)
+    const connection = await visit(other, node)
+    await connection.newStream(APP)
+    await expect(connection.newStream(APP)).rejects.toMatchObject({ reason: 'peer-rate' })
+
+    await until('it has pinged', () => connection.rtt != null || connection.status !== 'open')
+    expect([connection.status, node.services.streamGate.inspect().denials]).toEqual(['open', { 'peer-rate': 1 }])
+  })
 })
 
 describe('an idle connection', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { STRATEGY_NAMES } from '../../src/limiter/rate.ts'
-import { kit, mockStream, rate } from './kit.ts'
+import { kit, mockStream, PING, rate } from './kit.ts'
 import type { StreamGatePart } from '../../src/stream-gate/stream-gate.ts'
 import type { Connection } from '@libp2p/interface'
 
@@ -202,6 +202,17 @@ describe('streams that we open', () => {
     expect([visitor.ask('/a'), visitor.ask('/b')]).toEqual([undefined, undefined])
     expect(gate.inspect().protocols).toEqual({ '/b': { inbound: 1, outbound: 2 } })
     expect([closed, offences]).toEqual([[], []])
+  })
+
+  it('of the node\'s upkeep are none of the peer\'s rate: js-libp2p gives up a connection that it may not ping', () => {
+    const { visit } = kit({ ...OPEN, peerRate: rate(2), protocolRates: { [PING]: rate(6) }, directions: 'both' })
+    const visitor = visit()
+    const ask = (protocol: string, count: number) => Array.from({ length: count }, () => visitor.ask(protocol, outbound())?.reason)
+
+    expect(ask(PING, 3)).toEqual([undefined, undefined, undefined])
+    expect(ask('/a', 3)).toEqual([undefined, undefined, 'peer-rate'])
+    expect(ask(PING, 4)).toEqual([undefined, undefined, undefined, 'protocol-rate'])
+    expect(visitor.askMany(PING, 5)).toBe(2)
   })
 
   it('begin to count when both directions are asked for', () => {

@@ -288,6 +288,16 @@ describe('levels, networks, totals, trust', () => {
 
     expect(limiter.accept('10.0.0.1')).toMatchObject({ reason: 'connect-rate', retryAfter: 1_000 })
   })
+
+  it('counts by a rate from when it is given until it is taken away', () => {
+    const limiter = limiterWith({})
+    admitted(limiter, times(5, '10.0.0.1'))
+    limiter.setConfig({ connectRate: { strategy: 'fixed-window', limit: 2, window: 1_000 } })
+
+    expect(admitted(limiter, times(5, '10.0.0.1'))).toBe(2)
+    limiter.setConfig({ connectRate: false })
+    expect(admitted(limiter, times(5, '10.0.0.1'))).toBe(5)
+  })
 })
 
 describe('denials', () => {
@@ -340,6 +350,14 @@ describe('a full ledger', () => {
     expect(limiter.accept('198.51.100.1').allow).toBe(true)
   })
 
+  it('counts those of IPv6 by their /48', () => {
+    const limiter = limiterWith({ prefixLimits: { ipv6: { 56: 2 } }, capacity: 32 })
+    for (const first of ['2001:db8::1', '2001:db8:0:100::1']) take(limiter, first)
+
+    expect(admitted(limiter, [...times(20, '2001:db8:2::1'), ...times(20, '2001:db8:3::1'), ...times(20, '2001:db8:3:ffff::1')])).toBe(16 + 16)
+    expect(limiter.accept('2001:db8:3:100::1')).toMatchObject({ reason: 'overflow-limit', limit: 16, key: '2001:db8:3::/48' })
+  })
+
   it.each([
     ['a client\'s, eight times', { ipv4: { 32: 2 } }, '10.0.1.1', 16],
     ['the longest level\'s, eight times, where a client has none', { ipv4: { 28: 2, 32: Infinity } }, '10.0.1.1', 16],
@@ -367,6 +385,7 @@ describe('a full ledger', () => {
     take(limiter, '10.0.0.1')
 
     expect(admitted(limiter, times(100, '10.0.16.1'))).toBe(expected)
+    expect(limiter.accept('10.0.16.2')).toMatchObject({ reason: 'overflow-limit', limit: expected, key: '10.0.16.0/24' })
   })
 
   it.each<[string, ConnectionLimiterInit]>([

@@ -51,11 +51,6 @@ export class FullHouse implements House {
     this.#incumbents = new Incumbents(init.ledger, init.trust)
   }
 
-  /** Places held for connections that are not open yet. */
-  get reserved (): number {
-    return this.#reserved
-  }
-
   isProtected (peer: PeerId): boolean {
     return this.#init.isProtected(peer)
   }

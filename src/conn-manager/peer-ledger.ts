@@ -65,10 +65,6 @@ export class PeerLedger {
     return this.#rows.size
   }
 
-  get unconnected (): number {
-    return this.#unconnected.size
-  }
-
   find (id: string): number {
     return this.#rows.get(id) ?? NO_PEER
   }
@@ -79,7 +75,6 @@ export class PeerLedger {
     return peer === NO_PEER ? NO_CONNECTION : this.connections.find(this.#connectionHead[peer]!, connection)
   }
 
-  id (row: number): string { return this.#ids[row]! }
   isProtected (row: number): boolean { return this.#protected[row] === 1 }
   firstConnection (row: number): number { return this.#connectionHead[row]! }
 

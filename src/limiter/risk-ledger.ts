@@ -63,14 +63,14 @@ export class RiskLedger {
     return score
   }
 
-  /** The score as it shall be after `ms`, until when it does not fade. @returns how many bans that makes */
-  settleAfter (ip: Ip, ms: number, score: number, now: number): number {
+  /** One ban more, and the score as it shall be after its `ms`, until when it does not fade. */
+  settleAfter (ip: Ip, ms: number, score: number, now: number): void {
     const time = this.#time.at(now)
     const slot = this.#place(ip, time)
-    if (slot === -1) return 1
+    if (slot === -1) return
 
     this.#write(ip.family, slot, score, time + ms)
-    return ++this.#cells[ip.family][slot * WIDTH + BANS]!
+    this.#cells[ip.family][slot * WIDTH + BANS]!++
   }
 
   /** How often the client was banned, as long as its score is remembered. */

@@ -336,7 +336,7 @@ describe('turning away', () => {
 
 describe('a full ledger', () => {
   it('counts newcomers by their /24, with 8 times the limit, then all together', () => {
-    const limiter = limiterWith({ maxConnsPerIp: 2, capacity: 16, maxConns: 200 })
+    const limiter = limiterWith({ maxConnsPerIp: 2, capacity: 16, maxConns: 198 })
     const held = Array.from({ length: 16 }, (_, at) => take(limiter, `10.${at}.0.1`))
 
     const newcomers = Array.from({ length: 20 }, (_, at) => `192.0.2.${at}`)

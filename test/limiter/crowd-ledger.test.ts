@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { clientOf } from '../../src/address/client.ts'
 import { CrowdLedger, NO_CROWD } from '../../src/limiter/crowd-ledger.ts'
+import type { Client } from '../../src/address/client-key.ts'
 import type { Crowd } from '../../src/limiter/crowd-ledger.ts'
 
 describe('CrowdLedger', () => {
@@ -33,6 +34,21 @@ describe('CrowdLedger', () => {
     for (const text of entered) crowds.enter(client(text))
 
     expect(crowds.around(client(asked))).toEqual({ wide, narrow })
+  })
+
+  it.each([
+    ['IPv4', 200, (at: number) => client(`/ip4/10.${at}.0.1/tcp/1`)],
+    ['IPv6', 200, (at: number) => client(`/ip6/2001:db8:${at}::1/tcp/1`)],
+    ['relays', 100, (at: number): Client => ({ kind: 'relay', relay: `relay ${at}`, transport: 'relay' })]
+  ])('counts each of a hundred crowds of %s, and is empty when they have left', (_, size, clientAt) => {
+    const crowds = new CrowdLedger()
+    const hundred = Array.from({ length: 100 }, (_, at) => clientAt(at))
+    const places = [...hundred, ...hundred].map(one => crowds.enter(one))
+
+    expect(hundred.map(one => crowds.around(one))).toEqual(hundred.map(() => ({ narrow: 2, wide: 2 })))
+    expect(crowds.size).toBe(size)
+    places.forEach(crowd => { crowds.leave(crowd) })
+    expect(crowds.size).toBe(0)
   })
 
   it('is empty when all have left, in whatever order', () => {

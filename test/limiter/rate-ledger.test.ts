@@ -49,6 +49,19 @@ describe('setting a rate to what it is', () => {
   })
 })
 
+describe('a limit of Infinity in between', () => {
+  it.each(['cooldown', 'fixed-window', 'sliding-window', 'token-bucket'] as const)('is a new beginning, with a whole quota for everybody: %s', strategy => {
+    const rate: Rate = { strategy, limit: 2, window: 1_000 }
+    const ledger = textRateLedger(rate, 16)
+    for (let n = 0; n < 2; n++) ledger.take('a', 10)
+    ledger.setRate({ ...rate, limit: Infinity }, 20)
+    for (let n = 0; n < 9; n++) expect(ledger.take('a', 30)).toBe(0)
+    ledger.setRate(rate, 40)
+
+    expect([ledger.take('a', 50), ledger.take('a', 50), ledger.take('a', 50) > 0]).toEqual([0, 0, true])
+  })
+})
+
 describe('prefixes', () => {
   it('counts addresses of one prefix as one key', () => {
     const ledger = prefixRateLedger(RATE, { family: 6, length: 56, capacity: 64 })

@@ -163,6 +163,21 @@ describe('risk', () => {
     expect(risk.ban(ips[2]!, MINUTE, START + MINUTE)).toBe(true)
   })
 
+  it.each([
+    ['IPv4 /16', ['192.0.2.1', '192.0.2.2', '192.0.2.3'], '198.51.100.1'],
+    ['IPv6 /32', ['2001:db8:1::1', '2001:db8:2::1', '2001:db8:3::1'], '2001:db9::1']
+  ])('scores and bans a sixteenth of its capacity in one %s, and others beside them', (_, hosts, outside) => {
+    const { risk, offend, score, left } = riskWith({}, 32)
+    const [first, second, third] = hosts.map(host => parseIp(host)!) as [Ip, Ip, Ip]
+    const other = parseIp(outside)!
+    for (const who of [first, second, third, other]) offend(1, 0, who)
+
+    expect([first, second, third, other].map(who => score(0, who))).toEqual([1, 1, 0, 1])
+    for (const who of [first, second, other]) expect(risk.ban(who, MINUTE, START)).toBe(true)
+    expect(() => risk.ban(third, MINUTE, START)).toThrow(expect.objectContaining({ code: 'ERR_CAPACITY' }))
+    expect([first, second, third, other].map(who => left(0, who))).toEqual([MINUTE, MINUTE, 0, MINUTE])
+  })
+
   it('bans nobody for what is forgiven, also where the threshold was lowered below the score', () => {
     const { risk, offend, bans } = riskWith()
     offend(6, 0)

@@ -257,6 +257,14 @@ describe('the request stage', () => {
     expect(requests(1)).toBe('C')
   })
 
+  it.each([['an address', IP], ['no address', undefined]])('names no key where it is the connection\'s own rate, of %s', (_, ip) => {
+    const { gate } = gateWith({ requestRate: rate(1, 10) })
+    gate.allowConnect(ip, 'id')
+    gate.allowRequest('id', '/')
+
+    expect(gate.allowRequest('id', '/')).toStrictEqual({ allow: false, action: 'drop', reason: 'request-rate', limit: 1, retryAfter: 10_000 })
+  })
+
   it('takes clientRequestRate where it is given', () => {
     const { gate, requests } = gateWith({ clientRequestRate: rate(2, 10) })
     gate.allowConnect(IP, 'id')
@@ -433,6 +441,17 @@ describe('remotes', () => {
     expect(connects(1)).toBe('C')
     expect(gate.numOpen(IP)).toBe(3)
   })
+
+  it('leave the limits of their neighbourhood to others while they are trusted', () => {
+    const { gate, connects } = gateWith({ prefixLimits: { ipv4: { 32: 9, 24: 1 } } })
+    expect([connects(1), connects(1, '192.0.2.2')]).toEqual(['A', 'C'])
+    gate.trust(IP)
+    expect(connects(2, '192.0.2.2')).toBe('AC')
+    gate.release(3)
+    gate.untrust(IP)
+
+    expect(connects(1, '192.0.2.2')).toBe('C')
+  })
 })
 
 describe('offences', () => {
@@ -454,6 +473,22 @@ describe('offences', () => {
     connects(50, '172.16.0.1')
 
     expect(gate.inspect()).toMatchObject({ scored: 0, denied: { 'overflow-limit': 42 } })
+  })
+
+  it.each([
+    ['a path', { pathRates: { '/login': rate(2, 60) } }, { action: 'close', limit: 16 }],
+    ['a client\'s requests', { clientRequestRate: rate(2, 60) }, { action: 'drop', limit: 16 }]
+  ])('are never those of coarser keys: the requests of %s', (_, init, denied) => {
+    const { gate, requests } = gateWith({ capacity: 16, ...init })
+    for (let net = 0; net < 16; net++) {
+      gate.allowConnect(`10.${net}.0.1`, net)
+      requests(1, net, '/login')
+    }
+    gate.allowConnect('172.16.0.1', 'id')
+
+    expect(requests(16, 'id', '/login')).toBe('A'.repeat(16))
+    expect(gate.allowRequest('id', '/login')).toMatchObject({ reason: 'overflow-limit', key: '172.16.0.0/24', ...denied })
+    expect([requests(50, 'id', '/login').includes('A'), gate.inspect().scored]).toEqual([false, 0])
   })
 
   it('are not scored with risk: false, and bans by hand still hold', () => {
@@ -497,7 +532,7 @@ describe('idle connections', () => {
     requests(1, 'b')
     clock.advance(5_000)
     expect(requests(1, 'b')).toBe('D')
-    expect(gate.sweepIdle()).toEqual([])
+    expect([gate.sweepIdle(), gate.detectIdle('a')]).toEqual([[], false])
     clock.advance(1)
 
     expect(gate.sweepIdle()).toEqual(['a', 'c'])
@@ -711,7 +746,7 @@ describe('bad input changes nothing', () => {
     const before = gate.config()
 
     for (const ttl of [0, -1, NaN]) expect(() => gate.banAddress(IP, ttl)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option: 'ttl' }))
-    for (const ip of ['', 'localhost', '10.0.0.0/8']) {
+    for (const ip of ['', 'localhost', '10.0.0.0/8', 7 as unknown as string, undefined as unknown as string]) {
       expect(() => gate.banAddress(ip, 1)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ADDRESS' }))
       expect(() => gate.unbanAddress(ip)).toThrow(expect.objectContaining({ code: 'ERR_INVALID_ADDRESS' }))
       expect(gate.isBanned(ip)).toBe(false)

@@ -80,15 +80,11 @@ function someoneMoreCrowded<W extends Waiting> ({ waiting, crowdedness, isFree, 
   return chosen
 }
 
-/** Whether they are in the same IPv4 /24 or IPv6 /48, or come through the same relay or transport. */
+/** Whether they are in the same IPv4 /24 or IPv6 /48. Of one relay or transport all are one crowd, in which nobody is more crowded than another. */
 function areNeighbours (a: Client, b: Client): boolean {
-  if (a.kind === 'ip' && b.kind === 'ip') {
-    if (a.ip.family === 4) return b.ip.family === 4 && ((a.ip.bits ^ b.ip.bits) & IPV4_WIDE) === 0
-    return b.ip.family === 6 && a.ip.a === b.ip.a && ((a.ip.b ^ b.ip.b) & IPV6_WIDE) === 0
-  }
-
-  if (a.kind === 'relay' && b.kind === 'relay') return a.relay === b.relay
-  return a.kind === b.kind && a.transport === b.transport
+  if (a.kind !== 'ip' || b.kind !== 'ip') return false
+  if (a.ip.family === 4) return b.ip.family === 4 && ((a.ip.bits ^ b.ip.bits) & IPV4_WIDE) === 0
+  return b.ip.family === 6 && a.ip.a === b.ip.a && ((a.ip.b ^ b.ip.b) & IPV6_WIDE) === 0
 }
 
 function compare (a: Crowdedness, b: Crowdedness): number {

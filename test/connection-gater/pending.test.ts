@@ -1,65 +1,6 @@
-import { multiaddr } from '@multiformats/multiaddr'
 import { describe, expect, it, vi } from 'vitest'
 import { ConnectionCore } from '../../src/limiter/connection-core.ts'
-import { clientOf } from '../../src/address/client.ts'
-import { whoMakesRoom } from '../../src/connection-gater/make-room.ts'
 import { ALICE, bench, BOB, FakeHouse, socket } from './kit.ts'
-import type { Crowdedness } from '../../src/connection-gater/make-room.ts'
-
-const NOW = 1_000_000
-
-/** Pending ones as rows: address, age in ms, and whether they are free. */
-type Row = readonly [address: string, age: number, isFree?: boolean]
-
-function makesRoom (rows: readonly Row[], newcomer: string, random = 0, upgradeTimeout = 10_000): number {
-  const waiting = rows.map(([address, age, isFree = false]) => ({ client: clientOf(multiaddr(`${address}/tcp/1`)), since: NOW - age, isFree, address }))
-  const count = (address: string): Crowdedness => ({
-    narrow: rows.filter(row => row[0] === address).length,
-    wide: rows.filter(row => wideOf(row[0]) === wideOf(address)).length
-  })
-
-  const leaver = whoMakesRoom({
-    waiting,
-    crowdedness: one => count(one.address),
-    isFree: one => one.isFree,
-    newcomer: { client: clientOf(multiaddr(`${newcomer}/tcp/1`)), crowd: count(newcomer) },
-    now: NOW,
-    upgradeTimeout,
-    random: () => random
-  })
-  return leaver == null ? -1 : waiting.indexOf(leaver)
-}
-
-/** The /24 of an IPv4 address. */
-function wideOf (address: string): string {
-  return address.slice(0, address.lastIndexOf('.'))
-}
-
-describe('who makes room at the cap on pending connections', () => {
-  it.each<[string, readonly Row[], string, number]>([
-    ['nobody, where none is overdue or more crowded', [['/ip4/10.0.0.1', 0], ['/ip4/10.0.1.1', 0]], '/ip4/10.0.2.1', -1],
-    ['the overdue one', [['/ip4/10.0.0.1', 1_999], ['/ip4/10.0.1.1', 2_000]], '/ip4/10.0.2.1', 1],
-    ['the oldest overdue one of the most crowded /24', [['/ip4/10.0.0.1', 9_000], ['/ip4/10.0.1.1', 3_000], ['/ip4/10.0.1.2', 2_500]], '/ip4/10.0.2.1', 1],
-    ['the more crowded address where the /24s are level', [['/ip4/10.0.0.1', 9_000], ['/ip4/10.0.0.2', 9_000], ['/ip4/10.0.1.1', 2_100], ['/ip4/10.0.1.1', 2_100]], '/ip4/10.0.2.1', 2],
-    ['one in a strictly more crowded /24 than the newcomer\'s with it', [['/ip4/10.0.0.1', 5], ['/ip4/10.0.0.2', 5], ['/ip4/10.0.1.1', 5]], '/ip4/10.0.2.1', 1],
-    ['nobody, where the newcomer would be as many', [['/ip4/10.0.0.1', 5], ['/ip4/10.0.0.2', 5], ['/ip4/10.0.1.1', 5]], '/ip4/10.0.1.2', -1],
-    ['the more crowded address of the newcomer\'s own /24', [['/ip4/10.0.0.1', 5], ['/ip4/10.0.0.1', 5], ['/ip4/10.0.0.2', 5]], '/ip4/10.0.0.3', 1],
-    ['nobody of a flood from one /24, for one more of it', [['/ip4/10.0.0.1', 5], ['/ip4/10.0.0.2', 5], ['/ip4/10.0.0.3', 5]], '/ip4/10.0.0.4', -1],
-    ['no free one, overdue or crowded', [['/ip4/10.0.0.1', 9_000, true], ['/ip4/10.0.0.2', 9_000, true]], '/ip4/10.0.2.1', -1]
-  ])('is %s', (_, rows, newcomer, expected) => {
-    expect(makesRoom(rows, newcomer)).toBe(expected)
-  })
-
-  it('is chosen by lot among the more crowded', () => {
-    const rows: Row[] = [['/ip4/10.0.0.1', 5], ['/ip4/10.0.0.2', 5], ['/ip4/10.0.0.3', 5]]
-    expect([0, 0.4, 0.9].map(random => makesRoom(rows, '/ip4/10.0.2.1', random))).toEqual([2, 1, 0])
-  })
-
-  it('is overdue after a quarter of a shorter upgrade time-out', () => {
-    expect(makesRoom([['/ip4/10.0.0.1', 250]], '/ip4/10.0.2.1', 0, 1_000)).toBe(0)
-    expect(makesRoom([['/ip4/10.0.0.1', 249]], '/ip4/10.0.2.1', 0, 1_000)).toBe(-1)
-  })
-})
 
 describe('pending connections', () => {
   it('of one client have a cap of their own', () => {

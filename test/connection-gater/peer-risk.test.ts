@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import { PeerRisk } from '../../src/connection-gater/peer-risk.ts'
 import { parseRisk } from '../../src/limiter/risk-options.ts'
+import type { RiskInit } from '../../src/limiter/risk-options.ts'
 import type { PeerId } from '@libp2p/interface'
 
 const START = 1_000_000
@@ -36,4 +37,17 @@ it('who finds no place in a full ledger is not scored, and pushes nobody out', (
 
   expect([1, 2, 3].map(() => risk.offend(peer(1_000), 'stream-rate', START))).toEqual([undefined, undefined, undefined])
   expect([1, 2].map(() => risk.offend(peer(0), 'stream-rate', START)?.reason)).toEqual([undefined, 'stream-rate'])
+})
+
+it.each([
+  ['', () => {}],
+  [', also where the rules were said anew meanwhile', (risk: PeerRisk, init: RiskInit) => { risk.setConfig(parseRisk(init), START + 1) }]
+])('a ban leaves half the threshold, which fades from its end%s', (_, meanwhile) => {
+  const init = { threshold: 4, halfLife: HALF_LIFE, banTime: HALF_LIFE }
+  const risk = new PeerRisk(parseRisk(init), 40, () => {})
+  const offend = (times: number, now: number) => Array.from({ length: times }, () => risk.offend(peer(1), 'stream-rate', now)?.reason).at(-1)
+  expect(offend(4, START)).toBe('stream-rate')
+  meanwhile(risk, init)
+
+  expect([offend(1, START + HALF_LIFE), offend(1, START + HALF_LIFE)]).toEqual([undefined, 'stream-rate'])
 })

@@ -48,6 +48,17 @@ describe('pending connections', () => {
     expect(slow.status).toBe('aborted')
   })
 
+  it('have had time enough after a quarter of the time-out that js-libp2p gives them', () => {
+    const { gater, gate, clock } = bench({ maxPending: 1 })
+    gate.attach(new FakeHouse(), { isAllowed: () => false, upgradeTimeout: 4_000 })
+    gater.denyInboundConnection(socket('/ip4/198.51.100.1/tcp/1'))
+    clock.advance(999)
+    expect(gater.denyInboundConnection(socket())).toBe(true)
+    clock.advance(1)
+
+    expect(gater.denyInboundConnection(socket())).toBe(false)
+  })
+
   it('from a new address of a crowded /24 displace nobody in a quieter one', () => {
     const { gater } = bench({ maxPending: 12, risk: false })
     const honest = ['198.51.100.1', '198.51.100.2'].map(address => socket(`/ip4/${address}/tcp/1`))
@@ -134,9 +145,19 @@ describe('an address from which a protected or trusted peer last came', () => {
     expect(gater.denyInboundConnection(socket())).toBe(false)
   })
 
+  it('is above its cap for whom everybody from there is trusted by then', () => {
+    const { gater } = withFriend()
+    const stranger = socket()
+    gater.denyInboundConnection(stranger)
+    gater.trustAddress('192.0.2.1')
+
+    expect(gater.denyInboundEncryptedConnection(BOB, stranger)).toBe(false)
+  })
+
   it.each([
     ['its connect rate', { maxConnsPerIp: 8, connectRate: { strategy: 'token-bucket', limit: 1, window: 1_000_000 } }],
-    ['its pending cap', { maxConnsPerIp: 8, maxPendingPerIp: 0 }]
+    ['its pending cap', { maxConnsPerIp: 8, maxPendingPerIp: 0 }],
+    ['its network\'s cap', { networks: { '192.0.2.0/24': 1 } }]
   ] as const)('is let in above %s', (_, init) => {
     const { gate, gater } = bench({ connectRate: false, ...init, trust: [ALICE] })
     gate.attach(new FakeHouse())
@@ -146,6 +167,18 @@ describe('an address from which a protected or trusted peer last came', () => {
 
     expect(gater.denyInboundConnection(socket())).toBe(false)
     expect([gater.denyInboundConnection(socket()), gater.denyInboundConnection(socket())]).toContain(true)
+  })
+
+  it('is let in above the limit of a coarser key, which holds for strangers', () => {
+    const { gater } = bench({ maxConnsPerIp: 1, capacity: 16, connectRate: false, trust: [ALICE] })
+    gater.denyInboundConnection(socket('/ip4/192.0.3.1/tcp/1'))
+    const first = socket('/ip4/192.0.2.1/tcp/1', 'outbound')
+    gater.denyOutboundConnection(ALICE, first)
+    gater.denyOutboundEncryptedConnection(ALICE, first)
+    for (let n = 2; n < 9; n++) gater.denyInboundConnection(socket(`/ip4/192.0.2.${n}/tcp/1`))
+
+    expect([gater.denyInboundConnection(socket('/ip4/192.0.2.9/tcp/1')), gater.inspect().denials]).toEqual([true, { 'overflow-limit': 1 }])
+    expect(gater.denyInboundConnection(socket())).toBe(false)
   })
 
   it('is so no more when its peer is no friend any more', () => {

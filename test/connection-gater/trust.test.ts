@@ -65,12 +65,13 @@ describe('trust', () => {
   })
 
   it('by js-libp2p\'s own allow list is trust at accept, too', () => {
-    const { gater, gate } = bench({ maxConnsPerIp: 0, maxConnsPerPeer: 0 })
+    const { gater, gate } = bench({ maxConnsPerIp: 0, maxConnsPerPeer: 0, connectRate: { strategy: 'token-bucket', limit: 1, window: 1_000 } })
     gate.attach(new FakeHouse(), { isAllowed: client => client.kind === 'ip', upgradeTimeout: 10_000 })
     const one = socket()
 
     expect(gater.denyInboundConnection(one)).toBe(false)
     expect(gater.denyInboundEncryptedConnection(BOB, one)).toBe(false)
+    expect(gater.inspect().rateEntries).toBe(0)
   })
 
   it('is told to the manager', () => {

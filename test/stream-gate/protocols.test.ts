@@ -183,6 +183,14 @@ describe('streams that we open', () => {
   const LIMITS = { ...OPEN, protocolRates: { '/a': rate(2) }, maxStreamsPerProtocol: { '/b': 2 } }
   const outbound = () => mockStream('', 'outbound')
 
+  it('that hold nothing are not listened to, of whatever direction', () => {
+    const visitor = kit({ ...OPEN }).visit()
+    visitor.ask('/a')
+    visitor.ask('/a', outbound())
+
+    expect(visitor.open.map(({ listeners }) => listeners)).toEqual([0, 0])
+  })
+
   it('are not limited, and not counted among those of a protocol', () => {
     const { visit, gate } = kit(LIMITS)
     const visitor = visit()
@@ -213,6 +221,16 @@ describe('streams that we open', () => {
     expect(ask('/a', 3)).toEqual([undefined, undefined, 'peer-rate'])
     expect(ask(PING, 4)).toEqual([undefined, undefined, undefined, 'protocol-rate'])
     expect(visitor.askMany(PING, 5)).toBe(2)
+  })
+
+  it('are limited by a rate that is given later, each direction by its own', () => {
+    const { visit, gate } = kit({ ...OPEN, directions: 'both' })
+    const visitor = visit()
+    gate.setConfig({ protocolRates: { '/a': rate(2) } })
+
+    expect([1, 2, 3].map(() => visitor.ask('/a', outbound())?.reason)).toEqual([undefined, undefined, 'protocol-rate'])
+    expect(visitor.askMany('/a', 3)).toBe(2)
+    expect(gate.inspect().rateEntries).toBe(2)
   })
 
   it('begin to count when both directions are asked for', () => {

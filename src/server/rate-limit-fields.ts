@@ -48,7 +48,7 @@ export function rateLimit (quotas: NamedQuotas): string | undefined {
 
 /** The `Retry-After` field: whole seconds, rounded up so that who waits is not refused again, and at least 1, also when it is unknown. */
 export function retryAfter (ms: number | undefined): number {
-  return Math.max(1, ms == null ? 1 : seconds(ms))
+  return Math.max(1, seconds(ms ?? 0))
 }
 
 function isSamePolicy (a: NamedQuotas, b: NamedQuotas): boolean {

@@ -139,7 +139,7 @@ class Buckets {
 
     this.#rates = rates
     this.#clock = clock
-    this.#piece = limit === Infinity ? Infinity : Math.min(limit, Math.max(LEAST_PIECE, Math.floor(limit / PIECES)))
+    this.#piece = Math.min(limit, Math.max(LEAST_PIECE, Math.floor(limit / PIECES)))
   }
 
   of (key: string): ByteQuota {

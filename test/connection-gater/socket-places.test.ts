@@ -37,4 +37,15 @@ describe('the place of a socket', () => {
     places.delete(place.remote ?? REMOTE, its)
     expect(find()).toBeUndefined()
   })
+
+  it('stays when another socket of the same address goes, which came to another port of ours', () => {
+    const places = new SocketPlaces()
+    const [one, other] = [held(), held()]
+    places.add(REMOTE, one)
+    places.add({ ...REMOTE, localPort: 4_002 }, other)
+    places.delete(REMOTE, one)
+    const asks = socket('/ip4/192.0.2.1/tcp/77/ws')
+
+    expect(places.find(asks, clientOf(asks.remoteAddr))).toBe(other)
+  })
 })

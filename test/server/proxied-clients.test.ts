@@ -64,7 +64,7 @@ describe('clients behind a proxy', () => {
     const { all, gate, clock } = clients(160)
     for (const address of addresses(50, index => `192.0.2.${index}`)) all.idOf(address)
     clock.advance(120_001)
-    expect([all.size, gate.inspect().open]).toEqual([0, 0])
+    expect([all.size, gate.inspect().open, clock.pending]).toEqual([0, 0, 0])
   })
 
   it('have one place with a gate, whichever of its middlewares they ask', async () => {

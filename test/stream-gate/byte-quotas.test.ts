@@ -51,6 +51,9 @@ describe('a bucket', () => {
     await advance(clock, 250)
     expect(log.slice(16)).toEqual(['a waited', 'a waited', 'b waited', 'b waited', 'a waited'])
     expect(clock.pending).toBe(0)
+    await advance(clock, 1_000)
+    a!(1)
+    expect(log.at(-1)).toBe('a passed')
   })
 
   it('whose waiters are cancelled gives their turn to the next, and keeps no timer', async () => {
@@ -72,6 +75,20 @@ describe('a bucket', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('whose waiter is cancelled too late leaves those in their turn who wait since', async () => {
+    const clock = fakeClock()
+    const quota = byteQuotas(RATE, { clock }).ofConnection(CONNECTION)
+    quota.take(RATE.limit)
+    const [early] = [quota.take(1_024)!]
+    await advance(clock, 63)
+    const late = quota.take(RATE.limit)!
+    early.cancel()
+
+    expect([quota.take(0) == null, clock.pending]).toEqual([false, 1])
+    await advance(clock, 1_000)
+    expect(await late.done).toBe(true)
+  })
+
   it.each([-1, 0.5, NaN, RATE.limit + 1, Infinity])('refuses to take %d, also while somebody waits, and serves whoever does', async bytes => {
     const clock = fakeClock()
     const quota = byteQuotas(RATE, { clock }).ofConnection(CONNECTION)
@@ -88,6 +105,7 @@ describe('a bucket', () => {
   it.each([
     [{ limit: 16_384, window: 1_000 }, 1_024],
     [{ limit: 1_048_576, window: 1_000 }, 65_536],
+    [{ limit: 4_096, window: 1_000 }, 1_024],
     [{ limit: 10, window: 1_000 }, 10],
     [{ limit: Infinity, window: 1_000 }, Infinity]
   ])('of %j comes in pieces of %d', (rate, piece) => {

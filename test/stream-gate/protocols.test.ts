@@ -226,11 +226,11 @@ describe('streams that we open', () => {
   it('are limited by a rate that is given later, each direction by its own', () => {
     const { visit, gate } = kit({ ...OPEN, directions: 'both' })
     const visitor = visit()
-    gate.setConfig({ protocolRates: { '/a': rate(2) } })
+    gate.setConfig({ peerRate: rate(9), protocolRates: { '/a': rate(2) } })
 
     expect([1, 2, 3].map(() => visitor.ask('/a', outbound())?.reason)).toEqual([undefined, undefined, 'protocol-rate'])
     expect(visitor.askMany('/a', 3)).toBe(2)
-    expect(gate.inspect().rateEntries).toBe(2)
+    expect(gate.inspect().rateEntries).toBe(2 + 2)
   })
 
   it('begin to count when both directions are asked for', () => {

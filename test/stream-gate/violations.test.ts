@@ -10,6 +10,7 @@ function after (times: readonly number[]): number {
 describe('violations', () => {
   it.each([
     ['the first is one', [5_000], 1],
+    ['also in the first moment of all time', [0], 1],
     ['at once they add up', [5_000, 5_000, 5_000], 3],
     ['within a window they add up', [5_000, 5_999], 2],
     ['they are forgotten a window after the last', [5_000, 6_000], 1],

@@ -36,8 +36,8 @@ export interface RateLedger<Key> {
   readonly capacity: number
 
   /**
-   * @returns 0 when `cost` was taken; else how many ms until it may be, or `Infinity` when it is more than the limit, or `NO_PLACE`; then
-   * nothing was taken
+   * @returns 0 when `cost` was taken; else how many ms until it may be, or `Infinity` when it is more than the limit, or -1 when there is no place
+   * for the key; then nothing was taken
    */
   take (key: Key, now: number, cost?: number): number
 

@@ -30,6 +30,8 @@ export function blockListCases (create: (init: Required<BlockListInit>) => Block
         equal([list.blockAddress('192.0.2.1'), list.blockAddress('192.0.2.1')], [true, false], 'whether anything changed')
         equal(list.blockAddress('2001:db8::1'), true, 'whether anything changed')
         equal(blocks(list, '192.0.2.1', '192.0.2.0', '192.0.2.2', '2001:db8::1', '2001:db8::2'), [true, false, false, true, false], 'what it blocks')
+        equal(blocks(list, '192.0.2.01', '192.0.513', '192.0.2.1/32', '192.0.2.1:80'), [false, false, false, false], 'what is no address')
+        equal(list.match({ family: 4, bits: 0xc0000201 })?.range, '192.0.2.1', 'the rule of an address that is read already')
         equal(list.match('192.0.2.1'), { range: '192.0.2.1', source: 'rule' }, 'the rule')
       }
     },
@@ -37,7 +39,7 @@ export function blockListCases (create: (init: Required<BlockListInit>) => Block
       name: 'blocks a subnet from its first address to its last',
       run () {
         const { list } = setup()
-        list.blockSubnet('192.0.2.64/26')
+        equal([list.blockSubnet('192.0.2.64/26'), list.blockSubnet('192.0.2.65/26')], [true, false], 'whether anything changed')
         list.blockSubnet('2001:db8:8000::/33')
 
         equal(blocks(list, '192.0.2.63', '192.0.2.64', '192.0.2.127', '192.0.2.128'), [false, true, true, false], 'what it blocks of IPv4')
@@ -91,6 +93,34 @@ export function blockListCases (create: (init: Required<BlockListInit>) => Block
         clock.advance(1)
         equal(list.match('10.0.0.1')?.reason, 'wide', 'the reason at it')
         equal(list.size, 1, 'the size then')
+        equal(list.unblockAddress('10.0.0.1'), false, 'whether the ended one was there')
+      }
+    },
+    {
+      name: 'ends the rule of a subnet, too, and says nothing more of what has ended',
+      run () {
+        const { list, clock } = setup()
+        list.blockSubnet('10.0.0.0/8', { ttl: 1_000, reason: 'short' })
+        list.blockSubnet('192.0.2.0/24', { ttl: Infinity })
+
+        const rules = list.rules().sort((a, b) => a.range < b.range ? -1 : 1)
+        equal(rules, [{ range: '10.0.0.0/8', source: 'rule', until: clock.now() + 1_000, reason: 'short' }, { range: '192.0.2.0/24', source: 'rule' }], 'the rules')
+        clock.advance(1_000)
+        equal(list.rules(), [{ range: '192.0.2.0/24', source: 'rule' }], 'the rules then')
+        equal([...list.lines()], ['192.0.2.0/24'], 'the lines then')
+      }
+    },
+    {
+      name: 'takes away exactly the rule that is named, and nothing of the loaded list',
+      async run () {
+        const { list } = setup()
+        await list.load('203.0.113.0/24')
+        list.blockSubnet('10.0.0.0/8')
+        list.blockSubnet('10.1.0.0/16')
+
+        equal([list.unblockAddress('10.1.0.1'), list.unblockSubnet('10.0.0.0/9'), list.unblockSubnet('203.0.113.0/24')], [false, false, false], 'what was there')
+        equal(list.unblockSubnet('10.0.0.0/8'), true, 'whether the wide one was')
+        equal(blocks(list, '10.1.0.1', '10.2.0.1', '203.0.113.1'), [true, false, true], 'what it blocks')
       }
     },
     {
@@ -100,7 +130,8 @@ export function blockListCases (create: (init: Required<BlockListInit>) => Block
         list.blockAddress('10.0.0.1', { ttl: 1_000 })
 
         equal(list.blockAddress('10.0.0.1', { ttl: 500 }), false, 'whether a shorter one changed anything')
-        equal(list.blockAddress('10.0.0.1', { ttl: 2_000 }), true, 'whether a longer one did')
+        equal(list.blockAddress('10.0.0.1', { ttl: 2_000, reason: 'longer' }), true, 'whether a longer one did')
+        equal(list.match('10.0.0.1')?.reason, 'longer', 'the reason then')
         equal(list.blockAddress('10.0.0.1'), true, 'whether one for good did')
         equal(list.blockAddress('10.0.0.1', { ttl: 1e12 }), false, 'whether one with an end did then')
         clock.advance(1e12)
@@ -149,6 +180,7 @@ export function blockListCases (create: (init: Required<BlockListInit>) => Block
       name: 'replaces its list as a whole, and the last one that was asked for stays',
       async run () {
         const { list } = setup()
+        list.blockAddress('198.51.100.1')
         await list.load('192.0.2.0/24')
         const [first, second] = [list.load(Array.from({ length: 20_000 }, (_, at) => `10.${at >> 8}.${at & 255}.0/24`).join('\n')), list.load('203.0.113.0/24')]
 
@@ -156,7 +188,8 @@ export function blockListCases (create: (init: Required<BlockListInit>) => Block
         equal([(await first).applied, (await second).applied], [false, true], 'which of them are applied')
         equal(blocks(list, '192.0.2.1', '203.0.113.1', '10.0.0.1'), [false, true, false], 'what it blocks in the end')
         await list.load('')
-        equal(list.size, 0, 'the size of an empty list')
+        equal(list.rules(), [{ range: '198.51.100.1', source: 'rule' }], 'the rules, which no list replaces')
+        equal(list.size, 1, 'the size with an empty list')
       }
     },
     {
@@ -177,18 +210,21 @@ export function blockListCases (create: (init: Required<BlockListInit>) => Block
       name: 'holds no more rules than its capacity, of which those that ended leave',
       async run () {
         const { list, clock } = setup(2)
+        await list.load('203.0.113.0/24\n2001:db8::/32')
         list.blockAddress('10.0.0.1', { ttl: 1_000 })
         list.blockAddress('10.0.0.2')
 
         await rejects(() => list.blockAddress('10.0.0.3'), 'ERR_CAPACITY', 'the error')
+        await rejects(() => list.blockSubnet('10.1.0.0/16'), 'ERR_CAPACITY', 'the error of a subnet')
+        equal(list.blockAddress('10.0.0.2', { reason: 'known' }), false, 'whether anything changed of one that is in')
         equal(blocks(list, '10.0.0.1', '10.0.0.2', '10.0.0.3'), [true, true, false], 'what it blocks')
         clock.advance(1_000)
         equal(list.blockAddress('10.0.0.3'), true, 'whether it blocks one more then')
-        equal(list.rules().map(({ range }) => range), ['10.0.0.2', '10.0.0.3'], 'the rules')
+        equal(list.rules().map(({ range }) => range).sort(), ['10.0.0.2', '10.0.0.3'], 'the rules')
       }
     },
     {
-      name: 'throws for what is no address, no subnet and no time, and changes nothing',
+      name: 'throws for what is no address, no subnet, no option and no time, and changes nothing',
       async run () {
         const { list } = setup()
 
@@ -199,6 +235,8 @@ export function blockListCases (create: (init: Required<BlockListInit>) => Block
         }
         await rejects(() => list.blockAddress('10.0.0.0/8'), 'ERR_INVALID_ADDRESS', 'the error of a subnet as an address')
         for (const ttl of [0, -1, NaN]) await rejects(() => list.blockAddress('10.0.0.1', { ttl }), 'ERR_INVALID_OPTION', `the error of the ttl ${ttl}`)
+        await rejects(() => list.blockAddress('10.0.0.1', { until: 1 } as object), 'ERR_INVALID_OPTION', 'the error of an option that there is not')
+        await rejects(async () => list.load(undefined as unknown as string), 'ERR_INVALID_OPTION', 'the error of a list that is no text')
         ok(list.size === 0, 'nothing is blocked')
       }
     }

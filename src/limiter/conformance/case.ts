@@ -29,7 +29,7 @@ class ConformanceError extends Error {
   readonly code = 'ERR_CONFORMANCE'
 }
 
-/** Compares what JSON can show, and `undefined`. */
+/** Compares what JSON can show, and `undefined`; in which order the keys of an object come is its own affair. */
 export function equal (actual: unknown, expected: unknown, what: string): void {
   const [got, wanted] = [show(actual), show(expected)]
 
@@ -53,5 +53,9 @@ export async function rejects (action: () => unknown, code: string, what: string
 }
 
 function show (value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => typeof inner === 'number' && !Number.isFinite(inner) ? String(inner) : inner) ?? 'undefined'
+  return JSON.stringify(value, (_, inner: unknown) => {
+    if (typeof inner === 'number' && !Number.isFinite(inner)) return String(inner)
+    if (typeof inner !== 'object' || inner == null || Array.isArray(inner)) return inner
+    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => a < b ? -1 : 1))
+  }) ?? 'undefined'
 }

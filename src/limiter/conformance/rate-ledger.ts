@@ -49,7 +49,30 @@ export function rateLedgerCases<Key> ({ create, key }: RateLedgerFixture<Key>): 
         equal(ledger.wait(key(0), START), 0, 'the wait')
         equal(spend(ledger, 0, 4), Infinity, 'a cost above the limit')
         equal(ledger.used(key(0), START), 0, 'what is used')
+        equal([ledger.wait(key(0), START, 4), ledger.wait(key(0), START, 3)], [Infinity, 0], 'the waits of costs')
+        equal(spend(ledger, 0, 0), 0, 'a cost of 0')
+        equal(ledger.quota(key(0), START), { limit: 3, remaining: 3, resetAfter: 0, window: 1_000 }, 'the quota')
         equal(ledger.size, 0, 'the size')
+      }
+    },
+    {
+      name: 'says what a key has left, and in how long all of it',
+      run () {
+        const ledger = create(RATE, 16)
+        spend(ledger, 0, 2)
+
+        equal(ledger.quota(key(0), START + 400), { limit: 3, remaining: 1, resetAfter: 600, window: 1_000 }, 'the quota')
+        equal([ledger.wait(key(0), START + 400), ledger.wait(key(0), START + 400, 2)], [0, 600], 'the waits')
+        equal([ledger.rate, ledger.capacity], [RATE, 16], 'the rate and the capacity')
+      }
+    },
+    {
+      name: 'limits nobody and remembers nobody without a limit',
+      run () {
+        const ledger = create({ ...RATE, limit: Infinity }, 16)
+
+        for (let at = 0; at < 100; at++) equal([spend(ledger, at, 1e9), ledger.wait(key(at), START, 1e9)], [0, 0], 'the answers')
+        equal([ledger.size, ledger.used(key(0), START)], [0, 0], 'the size, and what is used')
       }
     },
     {
@@ -119,10 +142,12 @@ export function rateLedgerCases<Key> ({ create, key }: RateLedgerFixture<Key>): 
     {
       name: 'never lets one leave that is pinned, refused or not',
       run () {
-        const ledger = create(RATE, 16, () => true)
+        const asked: Key[] = []
+        const ledger = create(RATE, 16, which => asked.push(which) > 0)
         for (let at = 0; at < 16; at++) spend(ledger, at, at === 3 ? 1 : 3)
 
         equal(spend(ledger, 16, 1), NO_PLACE, 'the newcomer')
+        ok(asked.length > 0 && asked.every(which => ledger.used(which, START) > 0), 'those are asked about that are remembered')
         equal(ledger.wait(key(16), START), NO_PLACE, 'the wait of the newcomer')
         equal(ledger.used(key(3), START), 1, 'what one with something left used')
         equal(ledger.wait(key(0), START), 1_000, 'the wait of one that is refused')
@@ -152,6 +177,20 @@ export function rateLedgerCases<Key> ({ create, key }: RateLedgerFixture<Key>): 
           ok(ledger.wait(key(1), START) > 0, `${strategy} frees nobody else`)
           equal(ledger.used(key(2), START), 0, `a new key in ${strategy}`)
         }
+      }
+    },
+    {
+      name: 'holds everybody to a new rate, who had used more than its limit to all of it',
+      run () {
+        const ledger = create(RATE, 16)
+        spend(ledger, 0, 3)
+        spend(ledger, 1, 1)
+        ledger.setRate({ ...RATE, limit: 2, window: 500 }, START)
+
+        equal(ledger.quota(key(0), START), { limit: 2, remaining: 0, resetAfter: 500, window: 500 }, 'the quota of who had used more')
+        equal(ledger.quota(key(1), START), { limit: 2, remaining: 1, resetAfter: 500, window: 500 }, 'the quota of who had not')
+        equal([spend(ledger, 2, 3), spend(ledger, 2, 2), spend(ledger, 2, 1)], [Infinity, 0, 500], 'the answers to a new key')
+        equal(ledger.rate, { ...RATE, limit: 2, window: 500 }, 'the rate')
       }
     },
     {

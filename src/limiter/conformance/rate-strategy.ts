@@ -43,9 +43,54 @@ export function rateStrategyCases (create: (rate: Pick<Rate, 'limit' | 'window'>
       name: 'admits its limit at once and refuses one more',
       run () {
         const one = key()
+        const { limit, window } = create({ limit: 5, window: 1_000 }).rate
 
+        equal([limit, window], [5, 1_000], 'the limit and the window of its rate')
         for (let taken = 0; taken < 5; taken++) equal(one.take(0), 0, `event ${taken + 1}`)
         ok(one.take(0) > 0, 'event 6 is refused')
+      }
+    },
+    {
+      name: 'has all of its limit back one window after it was used up at once, and not before',
+      run () {
+        const [taken, seeded] = [key(), key()]
+        taken.take(0, 5)
+        seeded.seed(0, 5)
+
+        for (const one of [taken, seeded]) {
+          for (let ms = 0; ms < 1_000; ms++) {
+            equal(one.settles(ms), 1_000 - ms, `the time to settle ${ms} ms later`)
+            ok(one.wait(ms, 5) > 0, `the whole limit is refused ${ms} ms later`)
+          }
+          equal(one.take(1_000, 5), 0, 'the whole limit then')
+        }
+      }
+    },
+    {
+      name: 'admits its limit once a window in the long run, whoever keeps asking',
+      run () {
+        const one = key()
+        let admitted = 0
+
+        for (let ms = 0; ms < 20_000; ms++) {
+          if (one.take(ms) === 0) admitted++
+        }
+        ok(admitted >= 95 && admitted <= 105, `about 100 of 20,000 are admitted in 20 windows, not ${admitted}`)
+      }
+    },
+    {
+      name: 'admits at every instant what is not in use, and no more',
+      run () {
+        const one = key()
+
+        for (const at of [0, 130, 260, 700, 1_100, 1_130, 2_500]) {
+          one.take(at, 2)
+          for (let ms = at; ms < at + 130; ms++) {
+            const left = 5 - one.used(ms)
+            equal(one.wait(ms, left), 0, `the wait of the ${left} that are left at ${ms} ms`)
+            ok(one.wait(ms, left + 1) > 0, `one more than the ${left} that are left at ${ms} ms is refused`)
+          }
+        }
       }
     },
     {
@@ -56,7 +101,7 @@ export function rateStrategyCases (create: (rate: Pick<Rate, 'limit' | 'window'>
         const wait = one.wait(40)
 
         ok(wait > 0 && Number.isSafeInteger(wait), 'the wait is whole milliseconds')
-        for (let ms = 0; ms < wait; ms++) equal(one.wait(40 + ms), wait - ms, `the wait ${ms} ms later`)
+        for (let ms = 0; ms < wait; ms++) equal([one.wait(40 + ms), one.take(40 + ms)], [wait - ms, wait - ms], `the wait and the answer ${ms} ms later`)
         equal(one.take(40 + wait), 0, 'the event at its time')
       }
     },
@@ -64,8 +109,8 @@ export function rateStrategyCases (create: (rate: Pick<Rate, 'limit' | 'window'>
       name: 'names the wait of a larger cost, too',
       run () {
         const one = key()
-        one.take(0, 2)
-        one.take(100, 2)
+        one.take(0, 1)
+        one.take(100, 4)
         const wait = one.wait(150, 3)
 
         ok(wait > 0, 'the cost has to wait')
@@ -87,13 +132,23 @@ export function rateStrategyCases (create: (rate: Pick<Rate, 'limit' | 'window'>
       }
     },
     {
-      name: 'never admits a cost above its limit',
+      name: 'spends nothing when it is only asked',
       run () {
         const one = key()
 
+        for (let more = 0; more < 100; more++) equal([one.wait(0), one.used(0), one.settles(0)], [0, 0, 0], 'what it says')
+        equal(one.take(0, 5), 0, 'the whole limit')
+      }
+    },
+    {
+      name: 'never admits a cost above its limit',
+      run () {
+        const one = key()
+        one.take(0, 3)
+
         equal(one.wait(0, 6), Infinity, 'the wait')
         equal(one.take(0, 6), Infinity, 'the answer')
-        equal(one.used(0), 0, 'what is used')
+        equal(one.used(0), 3, 'what is used')
       }
     },
     {
@@ -165,6 +220,8 @@ export function rateStrategyCases (create: (rate: Pick<Rate, 'limit' | 'window'>
 
         equal(steps.used(cells, steps.width, START), 0, 'what the other one used')
         equal(steps.take(cells, steps.width, START, 5), 0, 'the limit of the other one')
+        steps.clear(cells, steps.width)
+        equal(steps.used(cells, 0, START), 5, 'what the first one used when the other one is cleared')
       }
     },
     {

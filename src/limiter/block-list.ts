@@ -10,6 +10,7 @@ import { ListReader } from './list-text.ts'
 import { checkCapacity, checkDurationOrNever, checkNames, checkReason } from './options.ts'
 import { hostRange, PrefixMap } from './prefix-map.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
+import { SHOWN } from './shown.ts'
 import { SteadyTime } from './steady-time.ts'
 import type { Cidr } from '../address/cidr.ts'
 import type { Ip } from '../address/ip.ts'
@@ -20,7 +21,7 @@ const LINES = 4_096
 
 /** What one rule of a list is. */
 export interface BlockRule {
-  /** The blocked range as a CIDR; a bare address where it is one. */
+  /** The blocked range as a CIDR; a bare address where it is one. Written when it is read: what is spread from a rule may lack it. */
   readonly range: string
 
   /** Epoch ms; the block is over at it. Absent where it has no end. */
@@ -296,6 +297,10 @@ class ListedRange implements BlockRule {
 
   toJSON (): object {
     return { range: this.range, source: this.source }
+  }
+
+  [SHOWN] (): object {
+    return this.toJSON()
   }
 }
 

@@ -1,5 +1,6 @@
 import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { formatPrefix } from '../address/prefix.ts'
+import { SHOWN } from './shown.ts'
 import type { Ip } from '../address/ip.ts'
 import type { Allowed, Denied, DenyReason } from './verdict.ts'
 
@@ -65,6 +66,10 @@ class PrefixDenial implements Denied {
 
   toJSON (): object {
     return { ...this, key: this.key }
+  }
+
+  [SHOWN] (): object {
+    return this.toJSON()
   }
 }
 

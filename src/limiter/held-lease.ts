@@ -1,5 +1,6 @@
 import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { formatPrefix } from '../address/prefix.ts'
+import { SHOWN } from './shown.ts'
 import type { Ip } from '../address/ip.ts'
 import type { Lease } from './lease.ts'
 import type { NetworkCap } from './network-caps.ts'
@@ -50,5 +51,9 @@ export class HeldLease implements Lease {
 
   [Symbol.dispose] (): void {
     this.release()
+  }
+
+  [SHOWN] (): object {
+    return { key: this.key, since: this.since, released: this.released }
   }
 }

@@ -28,7 +28,7 @@ export interface Denied {
   /** Milliseconds until the same question may be answered with yes. Absent when unknown, and for what will never be allowed. */
   readonly retryAfter?: number
 
-  /** The client, prefix, peer or protocol whose limit was reached, as text. */
+  /** The client, prefix, peer or protocol whose limit was reached, as text. Written when it is read: what is spread from a denial may lack it. */
   readonly key?: string
 }
 

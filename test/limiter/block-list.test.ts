@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { BlockList as NodeBlockList } from 'node:net'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -77,6 +78,15 @@ describe('a list of forty thousand ranges finds what rules find', () => {
     expect(list.match('2a02:ff:ffff:ffff:ffff:ffff:ffff:ffff')?.range).toBe(rules.match('2a02:ff:ffff:ffff:ffff:ffff:ffff:ffff')?.range)
     expect(list.match('::')).toBeUndefined()
     expect(list.match('ffff::')).toBeUndefined()
+  })
+})
+
+describe('what a log shows', () => {
+  it('of a loaded range is all of it', async () => {
+    const list = blockList()
+    await list.load('192.0.2.0/24')
+
+    expect(inspect(list.match('192.0.2.1'))).toBe('{ range: \'192.0.2.0/24\', source: \'list\' }')
   })
 })
 

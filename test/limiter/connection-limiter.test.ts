@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { EventEmitter } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -314,6 +315,16 @@ describe('denials', () => {
 
     expect(heard).toMatchObject([{ remote: '10.0.0.1', at: 5, verdict: { reason: 'connection-limit', key: '10.0.0.1' } }])
     expect(JSON.parse(JSON.stringify(heard[0]!.verdict))).toEqual({ allow: false, action: 'close', reason: 'connection-limit', limit: 0, key: '10.0.0.1' })
+  })
+})
+
+describe('what a log shows', () => {
+  it('of a lease is its client, of a denial its key', () => {
+    const limiter = limiterWith({ maxConnsPerIp: 1, clock: fakeClock(5) })
+    const [held, denied] = [limiter.accept('10.0.0.1'), limiter.accept('10.0.0.1')]
+
+    expect(inspect(held, { breakLength: Infinity })).toBe('{ allow: true, lease: { key: \'10.0.0.1\', since: 5, released: false } }')
+    expect(inspect(denied, { breakLength: Infinity })).toBe('{ allow: false, action: \'close\', reason: \'connection-limit\', limit: 1, key: \'10.0.0.1\' }')
   })
 })
 

@@ -344,7 +344,7 @@ export interface ConnManager extends TypedEventTarget<ConnManagerEvents>, Starta
 
   /**
    * @throws DecayingTagError when the name is taken, InvalidTagError when it is empty or `decay` or `bump` is no function, InvalidLimitError when the
-   * interval is not finite and above zero
+   * interval is not finite and above zero, InvalidOptionError for an option that there is not
    */
   registerDecayingTag (name: string, init: DecayingTagInit): DecayingTag
 

@@ -1,6 +1,7 @@
 import { DecayingTagError, InvalidTagError } from './errors.ts'
 import { checkPeriod } from './limits.ts'
 import { checkFunction, checkTag } from './tag-rules.ts'
+import { checkNames } from '../limiter/options.ts'
 import { quoted } from '../limiter/quoted.ts'
 import { answered } from './user-answer.ts'
 import type { DecayingTagInit } from './contract.ts'
@@ -12,6 +13,8 @@ import type { Logger, PeerId } from '@libp2p/interface'
  * hours, and no value worth keeping decays slower.
  */
 const MAX_MISSED_INTERVALS = 10_000
+
+const INIT: Readonly<Record<keyof DecayingTagInit, true>> = { interval: true, decay: true, bump: true }
 
 export interface DecayingTagsInit {
   /** The grid of ticks, in ms. */
@@ -57,6 +60,7 @@ export class DecayingTags {
 
   register (name: string, init: DecayingTagInit, now: number): Registered {
     checkTag('register the decaying tag', name)
+    checkNames('init', init, INIT)
     checkFunction(name, 'decay', init.decay)
     checkFunction(name, 'bump', init.bump)
     checkPeriod(`the interval of the decaying tag ${JSON.stringify(name)}`, init.interval, 'above-zero')

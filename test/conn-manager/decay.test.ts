@@ -33,4 +33,28 @@ describe('decay presets', () => {
   ])('%s', (_, bump, value, delta, result) => {
     expect(bump(of(value), delta)).toBe(result)
   })
+
+  it.each<[string, () => unknown, string]>([
+    ['a minuend that is none', () => decayFixed(NaN), 'minuend: it must be a finite number from 0, received NaN'],
+    ['a minuend that adds', () => decayFixed(-1), 'minuend: it must be a finite number from 0, received -1'],
+    ['a percentage', () => decayLinear(50), 'coefficient: it must be a number from 0 to 1, received 50'],
+    ['a coefficient that is none', () => decayLinear(NaN), 'coefficient: it must be a number from 0 to 1, received NaN'],
+    ['a text', () => decayLinear('0.5' as unknown as number), 'coefficient: it must be a number from 0 to 1, received "0.5"'],
+    ['no time', () => decayExpireWhenInactive(undefined as unknown as number), 'after: it must be a number of milliseconds from 0, or Infinity, received undefined'],
+    ['bounds in the wrong order', () => bumpSumBounded(10, 0), 'max: it must be a number of at least min (10), received 0'],
+    ['no upper bound', () => bumpSumBounded(0, undefined as unknown as number), 'max: it must be a number of at least min (0), received undefined'],
+    ['no bound', () => bumpSumBounded(NaN, 1), 'min: it must be a number, received NaN']
+  ])('refuse %s when they are made', (_, make, complaint) => {
+    expect(make).toThrow(`Could not use the option ${complaint}`)
+  })
+
+  it.each<[string, () => unknown]>([
+    ['fixed by nothing', () => decayFixed(0)],
+    ['linear to nothing', () => decayLinear(0)],
+    ['inactive never', () => decayExpireWhenInactive(Infinity)],
+    ['bounded on one side', () => bumpSumBounded(-Infinity, 5)],
+    ['bounded to one value', () => bumpSumBounded(5, 5)]
+  ])('may be %s', (_, make) => {
+    expect(make).not.toThrow()
+  })
 })

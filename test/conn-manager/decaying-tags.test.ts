@@ -284,6 +284,7 @@ describe('functions that misbehave', () => {
     ['an empty name', '', {}, 'Could not register the decaying tag: the tag must be a string that is not empty, received ""'],
     ['a decay that is no function', 'u', { decay: 5 as never }, 'Could not register the decaying tag "u": decay must be a function, received 5'],
     ['a bump that is missing', 'u', { bump: undefined as never }, 'Could not register the decaying tag "u": bump must be a function, received undefined'],
+    ['an option that there is not', 'u', { intervall: 5 } as object, 'Could not use the option init: it must be an object whose keys are among interval, decay, bump, received "intervall"'],
     ['no interval', 'u', { interval: 0 }, 'Could not set the interval of the decaying tag "u": it must be a finite number of ms above 0, received 0'],
     ['an endless interval', 'u', { interval: Infinity }, 'Could not set the interval of the decaying tag "u": it must be a finite number of ms above 0, received Infinity']
   ])('%s is an error, and registers nothing', (_, name, broken, message) => {

@@ -11,7 +11,7 @@ import { Newcomers } from './newcomers.ts'
 import { NO_PEER, PeerLedger } from './peer-ledger.ts'
 import { PeerStoreReader } from './peer-store-reader.ts'
 import { Protections } from './protections.ts'
-import { checkTag, checkValue } from './tag-rules.ts'
+import { checkFunction, checkPeer, checkTag, checkValue } from './tag-rules.ts'
 import { TrimWatch } from './trim-watch.ts'
 import { Trimmer } from './trimmer.ts'
 import { untilAborted } from './until-aborted.ts'
@@ -144,7 +144,7 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
     checkTag('set the tag', tag)
     checkValue('set the tag', tag, value)
 
-    this.#ledger.setTag(peer.toString(), tag, value, this.#now())
+    this.#ledger.setTag(checkPeer(peer), tag, value, this.#now())
   }
 
   untagPeer (peer: PeerId, tag: string): boolean {
@@ -153,11 +153,13 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
 
   upsertTag (peer: PeerId, tag: string, upsert: (value: number) => number): void {
     checkTag('set the tag', tag)
+    checkFunction('set the tag', tag, 'upsert', upsert)
 
+    const id = checkPeer(peer)
     let value: number
 
     try {
-      value = answered(upsert(this.#ledger.getTag(peer.toString(), tag) ?? 0))
+      value = answered(upsert(this.#ledger.getTag(id, tag) ?? 0))
     } catch (error) {
       this.#ports.log.error('upsert of tag %s failed, its value stays - %e', tag, error)
       return
@@ -178,7 +180,7 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
   protect (peer: PeerId, tag: string): void {
     checkTag('protect the peer', tag)
 
-    const id = peer.toString()
+    const id = checkPeer(peer)
     this.#protections.add(id, tag)
     this.#ledger.setProtected(id, true)
   }

@@ -269,7 +269,8 @@ export interface DecayingTag {
   /**
    * Hands `delta` to the tag's bump function; a peer without this tag starts at 0.
    *
-   * @throws DecayingTagError after `close()`, InvalidTagError for a delta that is not finite or a result that is not a safe integer
+   * @throws DecayingTagError after `close()`, InvalidTagError for a delta that is not finite or a result that is not a safe integer, InvalidOptionError
+   * for what is no peer id
    */
   bump (peer: PeerId, delta: number): void
 
@@ -311,7 +312,7 @@ export interface ConnManager extends TypedEventTarget<ConnManagerEvents>, Starta
   /**
    * Sets one named weight of a peer, connected or not. Setting it again overwrites.
    *
-   * @throws InvalidTagError when `tag` is empty or `value` is not a safe integer
+   * @throws InvalidTagError when `tag` is empty or `value` is not a safe integer, InvalidOptionError for what is no peer id
    */
   tagPeer (peer: PeerId, tag: string, value: number): void
 
@@ -321,7 +322,7 @@ export interface ConnManager extends TypedEventTarget<ConnManagerEvents>, Starta
   /**
    * Replaces a tag's value by what `upsert` makes of it; 0 stands for a missing one. When `upsert` throws nothing changes and the error is logged.
    *
-   * @throws InvalidTagError when `tag` is empty or the result is not a safe integer
+   * @throws InvalidTagError when `tag` is empty, `upsert` is no function or the result is not a safe integer, InvalidOptionError for what is no peer id
    */
   upsertTag (peer: PeerId, tag: string, upsert: (value: number) => number): void
 
@@ -332,7 +333,7 @@ export interface ConnManager extends TypedEventTarget<ConnManagerEvents>, Starta
    * Keeps every connection of a peer out of all trims, until `unprotect` with the same tag; `forceTrim()` alone takes it, when all others are gone.
    * Protecting twice with one tag is undone by one `unprotect`. It does not depend on connections.
    *
-   * @throws InvalidTagError when `tag` is empty
+   * @throws InvalidTagError when `tag` is empty, InvalidOptionError for what is no peer id
    */
   protect (peer: PeerId, tag: string): void
 

@@ -1,6 +1,6 @@
 import { DecayingTagError, InvalidTagError } from './errors.ts'
 import { checkPeriod } from './limits.ts'
-import { checkFunction, checkTag } from './tag-rules.ts'
+import { checkFunction, checkPeer, checkTag } from './tag-rules.ts'
 import { checkNames } from '../limiter/options.ts'
 import { quoted } from '../limiter/quoted.ts'
 import { answered } from './user-answer.ts'
@@ -61,8 +61,8 @@ export class DecayingTags {
   register (name: string, init: DecayingTagInit, now: number): Registered {
     checkTag('register the decaying tag', name)
     checkNames('init', init, INIT)
-    checkFunction(name, 'decay', init.decay)
-    checkFunction(name, 'bump', init.bump)
+    checkFunction('register the decaying tag', name, 'decay', init.decay)
+    checkFunction('register the decaying tag', name, 'bump', init.bump)
     checkPeriod(`the interval of the decaying tag ${JSON.stringify(name)}`, init.interval, 'above-zero')
 
     if (this.#tags.has(name)) {
@@ -79,10 +79,11 @@ export class DecayingTags {
     this.#mustBeOpen(tag, 'bump')
     if (!Number.isFinite(delta)) throw new InvalidTagError(`Could not bump the decaying tag ${JSON.stringify(tag.name)}: the delta must be a finite number, received ${String(delta)}`)
 
+    const id = checkPeer(peer)
+
     // what ended before this bump comes before it, also when the tick is late; nobody pays for intervals before the first bump
     this.#decayUntil(tag, now)
 
-    const id = peer.toString()
     const fresh: Value = { peer, added: now, lastBump: now, value: 0 }
     const bumped = this.#bumped(tag, tag.values.get(id) ?? fresh, delta)
     if (bumped == null) return

@@ -1,5 +1,12 @@
+import { InvalidOptionError } from '../limiter/errors.ts'
 import { quoted } from '../limiter/quoted.ts'
 import { InvalidTagError } from './errors.ts'
+
+/** A connection instead of its `remotePeer`, or a text, would be a name that no connection ever has. @returns its text */
+export function checkPeer (peer: unknown): string {
+  if (typeof peer === 'object' && peer != null && peer.toString !== Object.prototype.toString) return String(peer)
+  throw new InvalidOptionError('peer', 'a peer id', peer)
+}
 
 /** `action` is what was asked for, in words that follow *Could not*. */
 export function checkTag (action: string, tag: string): void {
@@ -14,8 +21,9 @@ export function checkValue (action: string, tag: string, value: number): void {
   }
 }
 
-export function checkFunction (tag: string, name: string, value: unknown): void {
+/** `action` as in `checkTag`; `name` is what has to be one. */
+export function checkFunction (action: string, tag: string, name: string, value: unknown): void {
   if (typeof value !== 'function') {
-    throw new InvalidTagError(`Could not register the decaying tag ${JSON.stringify(tag)}: ${name} must be a function, received ${quoted(value)}`)
+    throw new InvalidTagError(`Could not ${action} ${JSON.stringify(tag)}: ${name} must be a function, received ${quoted(value)}`)
   }
 }

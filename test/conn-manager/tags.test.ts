@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { nullConnManager } from '../../src/index.ts'
+import { bumpOverwrite, decayNone, nullConnManager } from '../../src/index.ts'
 import { mockHouse, partHouse } from '../support/mock-house.ts'
 import { peer } from '../support/peers.ts'
 import type { ConnManager } from '../../src/index.ts'
@@ -17,6 +17,7 @@ describe('a tag that breaks its rule is an error, and changes nothing', () => {
     ['tagPeer beyond the safe integers', m => { m.tagPeer(peer(0), 'a', -(2 ** 53)) }, 'Could not set the tag "a": the value must be a safe integer, received -9007199254740992'],
     ['tagPeer with a text', m => { m.tagPeer(peer(0), 'a', tag('5')) }, 'Could not set the tag "a": the value must be a safe integer, received "5"'],
     ['upsertTag with an empty tag', m => { m.upsertTag(peer(0), '', () => 1) }, 'Could not set the tag: the tag must be a string that is not empty, received ""'],
+    ['upsertTag with a number', m => { m.upsertTag(peer(0), 'a', tag(5)) }, 'Could not set the tag "a": upsert must be a function, received 5'],
     ['upsertTag to NaN', m => { m.upsertTag(peer(0), 'a', () => NaN) }, 'Could not set the tag "a": the value must be a safe integer, received NaN'],
     ['upsertTag to nothing', m => { m.upsertTag(peer(0), 'a', tag(() => {})) }, 'Could not set the tag "a": the value must be a safe integer, received undefined'],
     ['protect with an empty tag', m => { m.protect(peer(0), '') }, 'Could not protect the peer: the tag must be a string that is not empty, received ""']
@@ -26,6 +27,20 @@ describe('a tag that breaks its rule is an error, and changes nothing', () => {
     expect(() => act(manager)).toThrow(expect.objectContaining({ name: 'InvalidTagError', code: 'ERR_INVALID_TAG', message }))
     expect(manager.getTagInfo(peer(0))).toBeUndefined()
     expect(manager.getInfo()).toMatchObject({ trackedPeers: 0, protectedPeers: 0 })
+  })
+
+  it.each<[string, (manager: ConnManager, peer: never) => unknown]>([
+    ['tagPeer', (m, who) => { m.tagPeer(who, 'a', 1) }],
+    ['upsertTag', (m, who) => { m.upsertTag(who, 'a', () => 1) }],
+    ['protect', (m, who) => { m.protect(who, 'a') }],
+    ['bump', (m, who) => { m.registerDecayingTag('a', { interval: 1_000, decay: decayNone(), bump: bumpOverwrite() }).bump(who, 1) }]
+  ])('%s of what is no peer id', (_, act) => {
+    for (const [who, received] of [[undefined, 'undefined'], [{ remotePeer: peer(0) }, '{'], ['12D3KooW', '"12D3KooW"']]) {
+      const { manager } = mockHouse()
+
+      expect(() => act(manager, who as never)).toThrow(`Could not use the option peer: it must be a peer id, received ${received as string}`)
+      expect(manager.getInfo()).toMatchObject({ trackedPeers: 0, protectedPeers: 0 })
+    }
   })
 
   it('a refused value leaves the one before', () => {

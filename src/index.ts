@@ -1,6 +1,7 @@
 import './libp2p/require-node.ts'
 
 import { makeLibp2pGater } from './libp2p/connection-gater.ts'
+import { checkRecord } from './limiter/options.ts'
 import { datastoreRules } from './store/datastore-rules.ts'
 import type { ConnectionGater } from './connection-gater/contract.ts'
 import type { ConnectionGaterInit } from './connection-gater/options.ts'
@@ -70,5 +71,7 @@ export { StreamDeniedError, StreamHookError } from './stream-gate/errors.ts'
  * ```
  */
 export function connectionGater (init: ConnectionGaterInit = {}): ConnectionGater {
-  return makeLibp2pGater(init, init.datastore == null ? undefined : datastoreRules(init.datastore))
+  const { datastore } = checkRecord('init', init) as ConnectionGaterInit
+
+  return makeLibp2pGater(init, datastore == null ? undefined : datastoreRules(datastore))
 }

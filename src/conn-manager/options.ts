@@ -1,6 +1,6 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkNames, checkRate } from '../limiter/options.ts'
+import { checkClock, checkFlag, checkNames, checkRate } from '../limiter/options.ts'
 import { quoted } from '../limiter/quoted.ts'
 import { checkPeriod, MARKS, resolveLimits } from './limits.ts'
 import { InvalidLimitError } from './errors.ts'
@@ -52,9 +52,9 @@ export function resolveOptions (init: ConnManagerInit): ConnManagerOptions {
     silencePeriod: checkPeriod('silencePeriod', init.silencePeriod ?? defaults.silencePeriod, 'zero'),
     decayResolution: checkPeriod('decayResolution', init.decayResolution ?? defaults.decayResolution, 'above-zero'),
     maxUnconnectedPeers: checkCapacity(init.maxUnconnectedPeers ?? defaults.maxUnconnectedPeers),
-    takeOver: checkTakeOver(init.takeOver ?? defaults.takeOver),
+    takeOver: checkFlag('takeOver', init.takeOver ?? defaults.takeOver),
     trimOrder: checkTrimOrder(init.trimOrder),
-    clock: init.clock ?? systemClock
+    clock: checkClock(init.clock ?? systemClock)
   }
 }
 
@@ -79,12 +79,6 @@ function checkCapacity (value: number): number {
   if (!Number.isSafeInteger(value) || value < 0) {
     throw new InvalidLimitError(`Could not set maxUnconnectedPeers: it must be a whole number of at least 0, received ${quoted(value)}`)
   }
-
-  return value
-}
-
-function checkTakeOver (value: boolean): boolean {
-  if (typeof value !== 'boolean') throw new InvalidOptionError('takeOver', 'true or false', value)
 
   return value
 }

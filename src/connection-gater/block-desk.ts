@@ -1,7 +1,7 @@
 import { parseCidr, cidrContains } from '../address/cidr.ts'
 import { CLIENT_PREFIX_LENGTH } from '../address/client-key.ts'
 import { formatPrefix } from '../address/prefix.ts'
-import { checkArray, checkNames } from '../limiter/options.ts'
+import { checkArray, checkFlag, checkNames } from '../limiter/options.ts'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { checkAddress, checkPeer, checkSubnet, isAddress } from './lists.ts'
 import { NewRules } from './new-rules.ts'
@@ -163,6 +163,7 @@ export class BlockDesk {
   /** In force at once, and then once more when its turn to be stored has come: an unblock that was called before may have lifted it by then. */
   async #block (key: RuleKey, options: BlockOptions, { add, find, close }: Blocking): Promise<boolean> {
     const { ttl = Infinity, reason, closeExisting } = checkNames('options', options, BLOCK_OPTIONS) as BlockOptions
+    if (closeExisting !== undefined) checkFlag('closeExisting', closeExisting)
     const { clock, age } = this.#parts
     const start = clock.now()
     // Steady: what a clock that jumps back does before its turn has come makes it no longer.

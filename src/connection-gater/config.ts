@@ -1,7 +1,7 @@
 import { formatIp } from '../address/ip.ts'
 import { formatLimits, parseLimits } from '../limiter/connection-config.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkCap, checkChoice, checkDuration, checkRecord } from '../limiter/options.ts'
+import { checkCap, checkChoice, checkDuration, checkRecord, checkFlag } from '../limiter/options.ts'
 import { parseRisk } from '../limiter/risk-options.ts'
 import type { Cidr } from '../address/cidr.ts'
 import type { ConnectionGaterConfig, ConnectionGaterLimits, LimitedTransport } from './options.ts'
@@ -88,7 +88,7 @@ export function parseOwnLimits (given: ConnectionGaterLimits, current: OwnLimits
   const change: Record<string, unknown> = {}
 
   for (const name of CAPS) if (given[name] !== undefined) change[name] = checkCap(name, given[name])
-  for (const name of POLICIES) if (given[name] !== undefined) change[name] = checkPolicy(name, given[name])
+  for (const name of POLICIES) if (given[name] !== undefined) change[name] = checkFlag(name, given[name])
   if (given.transportLimits !== undefined) change['transportLimits'] = parseTransportLimits(given.transportLimits)
 
   return { ...current, ...change }
@@ -152,9 +152,4 @@ function parseTransportLimits (limits: unknown): OwnLimits['transportLimits'] {
     checkChoice('transportLimits', name, TRANSPORTS),
     checkCap(`transportLimits.${name}`, limit)
   ]))
-}
-
-function checkPolicy (name: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value
-  throw new InvalidOptionError(name, 'true or false', value)
 }

@@ -13,6 +13,7 @@ import { Lives } from './lives.ts'
 import { Reporter } from './reporter.ts'
 import { StageDesk } from './stage-desk.ts'
 import { UserGater } from './user-gater.ts'
+import { checkClock } from '../limiter/options.ts'
 import type { ConnectionGater, ConnectionGaterEvents, GaterInspection, Intercept } from './contract.ts'
 import type { Held } from './held.ts'
 import type { ConnectionGaterInit } from './options.ts'
@@ -46,7 +47,7 @@ class GaterBody {
   #displaced = 0
 
   constructor (init: ConnectionGaterInit, { log, store, isBrowser = false, random = Math.random }: GaterEdge) {
-    const clock = init.clock ?? systemClock
+    const clock = checkClock(init.clock ?? systemClock)
 
     this.events = new GuardedEvents(log)
     this.state = new GaterState({ init, clock, isBrowser, random, displace: held => { this.#displace(held) } })

@@ -168,7 +168,7 @@ export interface ConnectionGater extends Required<Libp2pConnectionGater>, Pick<T
    * and the block stays in force, `persisted: false`. A block that is there ends at the later of both ends. It wins over trust.
    *
    * @returns whether anything changed
-   * @throws {@link InvalidOptionError} for what is no peer id, an option that there is not, a `ttl` that is not above 0 or a `reason` that is no text; {@link CapacityError};
+   * @throws {@link InvalidOptionError} for what is no peer id, an option that there is not or is none, as a `ttl` of 0; {@link CapacityError};
    * nothing is changed
    */
   blockPeer (peer: PeerId, options?: BlockOptions): Promise<boolean>

@@ -7,7 +7,7 @@ import { systemClock } from '../clock/system-clock.ts'
 import { CapacityError, InvalidOptionError } from './errors.ts'
 import { ListTablesBuilder, NO_TABLES } from './list-tables.ts'
 import { ListReader } from './list-text.ts'
-import { checkCapacity, checkDurationOrNever, checkNames, checkReason } from './options.ts'
+import { checkCapacity, checkClock, checkDurationOrNever, checkNames, checkReason } from './options.ts'
 import { hostRange, PrefixMap } from './prefix-map.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
 import { SHOWN } from './shown.ts'
@@ -140,9 +140,9 @@ interface Rule {
  * ```
  */
 export function blockList (init: BlockListInit = {}): BlockList {
-  const { capacity = DEFAULT_CAPACITY, clock = systemClock } = checkNames('init', init, { capacity: true, clock: true }) as BlockListInit
+  const { capacity = DEFAULT_CAPACITY, clock } = checkNames('init', init, { capacity: true, clock: true }) as BlockListInit
 
-  return new RuleAndTableList(checkCapacity('capacity', capacity), clock)
+  return new RuleAndTableList(checkCapacity('capacity', capacity), checkClock(clock ?? systemClock))
 }
 
 class RuleAndTableList implements BlockList {

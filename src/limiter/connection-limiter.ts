@@ -3,7 +3,7 @@ import { systemClock } from '../clock/system-clock.ts'
 import { formatLimits, LIMIT_NAMES, parseLimits } from './connection-config.ts'
 import { ConnectionCore } from './connection-core.ts'
 import { Listeners } from './listeners.ts'
-import { checkCapacity, checkChoice, checkFunction, checkNames } from './options.ts'
+import { checkCapacity, checkChoice, checkClock, checkFunction, checkNames } from './options.ts'
 import { DEFAULT_CAPACITY } from './rate-limiter.ts'
 import { isIp, remoteOf } from './remote.ts'
 import { trustList } from './trust-list.ts'
@@ -147,9 +147,9 @@ export interface ConnectionLimiter {
  * ```
  */
 export function connectionLimiter (init: ConnectionLimiterInit = {}): ConnectionLimiter {
-  const { trust, capacity = DEFAULT_CAPACITY, clock = systemClock, ...limits } = checkNames('init', init, NAMES) as ConnectionLimiterInit
+  const { trust, capacity = DEFAULT_CAPACITY, clock, ...limits } = checkNames('init', init, NAMES) as ConnectionLimiterInit
   const core = new ConnectionCore({ limits: parseLimits(limits), trust: trustList(trust), capacity: checkCapacity('capacity', capacity) })
-  const limiter = new CoreLimiter(core, clock)
+  const limiter = new CoreLimiter(core, checkClock(clock ?? systemClock))
 
   cores.set(limiter, core)
   return limiter

@@ -1,5 +1,6 @@
 import { InvalidOptionError } from './errors.ts'
 import { mostOf, STRATEGY_NAMES } from './rate.ts'
+import type { Clock } from '../clock/clock.ts'
 import type { Rate } from './rate.ts'
 
 // Options come from configuration files and from JavaScript, where the compiler has not looked: each check takes `unknown`.
@@ -71,11 +72,23 @@ export function checkFunction<F> (option: string, value: F): F {
   throw new InvalidOptionError(option, 'a function', value)
 }
 
-/** Words for people. */
+/** The factory of one instead of the clock, or `Date`, would be found out much later, and by a stranger. */
+export function checkClock (value: unknown): Clock {
+  const { now, after } = checkRecord('clock', value)
+  if (typeof now === 'function' && typeof after === 'function') return value as Clock
+  throw new InvalidOptionError('clock', 'an object with now() and after()', value)
+}
+
+/** Why a rule is there: it is stored, listed and written as a comment. */
 export function checkReason (value: unknown): string | undefined {
-  if (value == null) return undefined
-  if (typeof value === 'string') return value
+  if (value === undefined || typeof value === 'string') return value
   throw new InvalidOptionError('reason', 'a text', value)
+}
+
+/** Of configuration files, `'no'` is true, too. */
+export function checkFlag (option: string, value: unknown): boolean {
+  if (typeof value === 'boolean') return value
+  throw new InvalidOptionError(option, 'true or false', value)
 }
 
 /** @param of - what it holds */

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { ALLOWED, deny } from './denial.ts'
-import { checkCapacity, checkCost, checkNames, checkRate, mergeRate } from './options.ts'
+import { checkCapacity, checkClock, checkCost, checkNames, checkRate, mergeRate } from './options.ts'
 import { NO_PLACE, textRateLedger } from './rate-ledger.ts'
 import { scaleRate } from './rate.ts'
 import type { Clock } from '../clock/clock.ts'
@@ -87,10 +87,10 @@ export interface RateLimiter {
  * ```
  */
 export function rateLimiter (rate: Rate, options: RateLimiterOptions = {}): RateLimiter {
-  const { capacity = DEFAULT_CAPACITY, clock = systemClock } = checkNames('options', options, { capacity: true, clock: true }) as RateLimiterOptions
+  const { capacity = DEFAULT_CAPACITY, clock } = checkNames('options', options, { capacity: true, clock: true }) as RateLimiterOptions
   const checked = checkRate('rate', rate)
 
-  return new TextRateLimiter(checked, checkCapacity('capacity', capacity), clock)
+  return new TextRateLimiter(checked, checkCapacity('capacity', capacity), checkClock(clock ?? systemClock))
 }
 
 class TextRateLimiter implements RateLimiter {

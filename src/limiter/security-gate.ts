@@ -1,6 +1,7 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { Gate } from './gate.ts'
 import { parseGate } from './gate-options.ts'
+import { checkClock } from './options.ts'
 import { trustList } from './trust-list.ts'
 import type { SecurityGate } from './gate-contract.ts'
 import type { SecurityGateInit } from './gate-options.ts'
@@ -25,5 +26,5 @@ import type { SecurityGateInit } from './gate-options.ts'
  * ```
  */
 export function securityGate (init: SecurityGateInit = {}): SecurityGate {
-  return new Gate(parseGate(init), trustList(init.trust), init.clock ?? systemClock)
+  return new Gate(parseGate(init), trustList(init.trust), checkClock(init.clock ?? systemClock))
 }

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkChoice, checkDuration, checkDurationOrNever, checkNames, checkRecord } from '../limiter/options.ts'
+import { checkChoice, checkClock, checkDuration, checkDurationOrNever, checkFlag, checkNames } from '../limiter/options.ts'
 import { trustList } from '../limiter/trust-list.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { TrustList } from '../limiter/trust-list.ts'
@@ -166,7 +166,7 @@ export function parseGuard (options: LimitConnectionsOptions, { protocol }: Serv
     releaseOnUpgrade: checkFlag('releaseOnUpgrade', releaseOnUpgrade ?? false),
     sweepInterval: checkDurationOrNever('sweepInterval', sweepInterval ?? SERVER_DEFAULTS.sweepInterval),
     limitStreams: limitStreams === undefined ? undefined : checkFlag('limitStreams', limitStreams),
-    clock: checkClock('clock', clock ?? systemClock)
+    clock: checkClock(clock ?? systemClock)
   }
 }
 
@@ -183,16 +183,4 @@ function parseProxyProtocol (value: unknown): { from: TrustList, headerDeadline:
 export function checkRanges (option: string, value: unknown): TrustList {
   if (!Array.isArray(value)) throw new InvalidOptionError(option, 'an array of addresses and CIDRs', value)
   return trustList(value)
-}
-
-/** Of configuration files, `'no'` is true, too. */
-export function checkFlag (option: string, value: unknown): boolean {
-  if (typeof value === 'boolean') return value
-  throw new InvalidOptionError(option, 'true or false', value)
-}
-
-export function checkClock (option: string, value: unknown): Clock {
-  const { now, after } = checkRecord(option, value)
-  if (typeof now === 'function' && typeof after === 'function') return value as Clock
-  throw new InvalidOptionError(option, 'an object with now() and after()', value)
 }

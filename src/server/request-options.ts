@@ -1,7 +1,7 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkChoice, checkNames, checkRate } from '../limiter/options.ts'
-import { checkClock, checkFlag, checkRanges } from './options.ts'
+import { checkChoice, checkClock, checkFlag, checkNames, checkRate } from '../limiter/options.ts'
+import { checkRanges } from './options.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
 import type { Clock } from '../clock/clock.ts'
@@ -115,7 +115,7 @@ export function parseRequestOptions (options: LimitRequestsOptions): RequestConf
     pathOf: checkFunction('pathOf', pathOf),
     rate: rate === undefined ? undefined : { rate: checkRate('rate', rate) },
     fields: checkFlag('fields', fields ?? true),
-    clock: checkClock('clock', clock ?? systemClock)
+    clock: checkClock(clock ?? systemClock)
   }
 }
 

@@ -1,4 +1,6 @@
 import { Key } from 'interface-datastore'
+import { InvalidOptionError } from '../limiter/errors.ts'
+import { checkRecord } from '../limiter/options.ts'
 import type { RuleStore, StoredRule } from '../connection-gater/rule-store.ts'
 import type { Datastore } from 'interface-datastore'
 
@@ -11,8 +13,13 @@ const KINDS = ['peer', 'address', 'subnet'] as const
 /**
  * Blocks and bans in an `interface-datastore`: one entry for each, `/libp2p-connmgr/gater/v1/<list>/<kind>/<value>`, the value URI-encoded, whose
  * bytes are JSON of its end and its reason.
+ *
+ * @throws {@link InvalidOptionError} for what is none, such as a path
  */
 export function datastoreRules (datastore: Datastore): RuleStore {
+  const { query, put, delete: remove } = checkRecord('datastore', datastore)
+  if (![query, put, remove].every(method => typeof method === 'function')) throw new InvalidOptionError('datastore', 'an interface-datastore', datastore)
+
   return {
     async load (onCorrupt) {
       const rules: StoredRule[] = []

@@ -1,9 +1,11 @@
+import { checkFunction } from '../limiter/options.ts'
 import type { Bytes, BytesTransform } from './bytes.ts'
 
 /**
  * Counts bytes as they pass, without changing them. They are counted when the next in line asks for them, not when they arrive.
  *
  * @param onBytes - told how many bytes each chunk has; what it throws ends the transfer
+ * @throws {@link InvalidOptionError} for what is no function
  *
  * @example
  *
@@ -20,6 +22,8 @@ import type { Bytes, BytesTransform } from './bytes.ts'
  * ```
  */
 export function meter (onBytes: (bytes: number) => void): BytesTransform {
+  checkFunction('onBytes', onBytes)
+
   return async function * (source): AsyncGenerator<Bytes> {
     for await (const chunk of source) {
       onBytes(chunk.byteLength)

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkCap, checkCapacity, checkChoice, checkDuration, checkDurationOrNever, checkRate, checkRecord, checkRecordOrFalse } from '../limiter/options.ts'
+import { checkCap, checkCapacity, checkChoice, checkClock, checkDuration, checkDurationOrNever, checkFlag, checkRate, checkRecord, checkRecordOrFalse } from '../limiter/options.ts'
 import { DEFAULT_CAPACITY } from '../limiter/rate-limiter.ts'
 import { checkRules } from './protocol-rules.ts'
 import type { StreamGateConfig, StreamGateInit, StreamGateLimits, StreamHook } from './contract.ts'
@@ -72,13 +72,12 @@ export function rateOf (rate: Rate | false): Rate {
 /** @throws InvalidOptionError */
 export function parseOptions (init: StreamGateInit): StreamGateOptions {
   checkInit(init)
-  const { strict = false, capacity = DEFAULT_CAPACITY, clock = systemClock, ...limits } = checkRecord('init', init) as StreamGateInit
-  if (typeof strict !== 'boolean') throw new InvalidOptionError('strict', 'true or false', strict)
+  const { strict = false, capacity = DEFAULT_CAPACITY, clock, ...limits } = checkRecord('init', init) as StreamGateInit
 
   return {
-    config: { ...parseLimits(limits, DEFAULTS, 'init'), strict },
+    config: { ...parseLimits(limits, DEFAULTS, 'init'), strict: checkFlag('strict', strict) },
     capacity: checkCapacity('capacity', capacity),
-    clock,
+    clock: checkClock(clock ?? systemClock),
     asked: { muxer: askedFor(limits, 'muxer'), middleware: askedFor(limits, 'middleware') }
   }
 }

@@ -66,6 +66,45 @@ describe('a fake clock', () => {
     expect(clock.now()).toBe(expected)
   })
 
+  it.each<[string, (clock: FakeClock) => void, string]>([
+    ['advance to nowhere', clock => { clock.advance(NaN) }, 'advance the clock: it must be a finite number of milliseconds, received NaN'],
+    ['advance for ever', clock => { clock.advance(Infinity) }, 'advance the clock: it must be a finite number of milliseconds, received Infinity'],
+    ['advance backwards', clock => { clock.advance(-1) }, 'advance the clock: it must be a number from 0, received -1'],
+    ['advance in words', clock => { clock.advance('5' as unknown as number) }, 'advance the clock: it must be a finite number of milliseconds, received string'],
+    ['jump to nowhere', clock => { clock.jump(NaN) }, 'move the clock to this time: it must be a finite number of milliseconds, received NaN'],
+    ['set a timer of nowhen', clock => { clock.after(NaN, () => {}) }, 'set a timer: it must be a number of milliseconds, received NaN'],
+    ['start nowhen', () => { fakeClock(NaN) }, 'start the clock at this time: it must be a finite number of milliseconds, received NaN']
+  ])('does not %s, and changes nothing', (_, act, complaint) => {
+    const clock = fakeClock(10)
+    let fired = 0
+    clock.after(5, () => { fired++ })
+
+    expect(() => { act(clock) }).toThrow(expect.objectContaining({ code: 'ERR_CLOCK', message: `Could not ${complaint}` }))
+    expect([clock.now(), fired, clock.pending]).toEqual([10, 0, 1])
+    clock.advance(5)
+    expect(fired).toBe(1)
+  })
+
+  it('goes on after a callback that threw, from the time at which it did', () => {
+    const clock = fakeClock(0)
+    const fired: number[] = []
+    clock.after(5, () => { throw new Error('mine') })
+    clock.after(7, () => { fired.push(clock.now()) })
+
+    expect(() => { clock.advance(10) }).toThrow('mine')
+    expect([clock.now(), clock.pending]).toEqual([5, 1])
+    clock.advance(5)
+    expect([clock.now(), fired]).toEqual([10, [7]])
+  })
+
+  it('never fires a timer of Infinity, which is armed all the same', () => {
+    const clock = fakeClock()
+    clock.after(Infinity, () => { throw new Error('mine') })
+    clock.advance(1e15)
+
+    expect(clock.pending).toBe(1)
+  })
+
   it('jumps without firing, forwards and back', () => {
     const clock = fakeClock(1_000)
     let fired = 0

@@ -10,7 +10,7 @@ export { CapacityError, InvalidListError, InvalidOptionError } from './limiter/e
 export type { Ip, Ipv4, Ipv6 } from './address/ip.ts'
 export type { CancelTimer, Clock } from './clock/clock.ts'
 export type { Ban } from './limiter/ban-ledger.ts'
-export type { BlockList, BlockListInit, BlockRule, BlockRuleOptions, LoadReport } from './limiter/block-list.ts'
+export type { BlockList, BlockListInit, BlockRule, BlockRuleOptions, LoadReport } from './limiter/block-list-contract.ts'
 export type { ConnectionLimiterConfig, ConnectionLimits, PrefixLimits, PrefixRateLimits } from './limiter/connection-config.ts'
 export type { ConnectionDenial, ConnectionLimiter, ConnectionLimiterInit, ConnectionLimiterInspection, DenyListener } from './limiter/connection-limiter.ts'
 export type { SecurityGateInit } from './limiter/gate-options.ts'

@@ -5,7 +5,7 @@ export { rateStrategyCases } from './limiter/conformance/rate-strategy.ts'
 
 export type { CancelTimer, Clock } from './clock/clock.ts'
 export type { FakeClock } from './clock/fake-clock.ts'
-export type { BlockList, BlockListInit } from './limiter/block-list.ts'
+export type { BlockList, BlockListInit } from './limiter/block-list-contract.ts'
 export type { ConformanceCase } from './limiter/conformance/case.ts'
 export type { RateLedgerFixture } from './limiter/conformance/rate-ledger.ts'
 export type { RateLedger } from './limiter/rate-ledger.ts'

@@ -15,7 +15,7 @@ import type { Offender } from './risk-desk.ts'
 import type { RuleStore, StoredRule } from './rule-store.ts'
 import type { Cidr } from '../address/cidr.ts'
 import type { Ip } from '../address/ip.ts'
-import type { BlockRule } from '../limiter/block-list.ts'
+import type { BlockRule } from '../limiter/block-list-contract.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
 
 const BLOCK_OPTIONS: Readonly<Record<keyof BlockOptions, true>> = { ttl: true, reason: true, closeExisting: true }

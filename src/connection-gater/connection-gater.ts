@@ -1,5 +1,5 @@
 import { clientKey } from '../address/client-key.ts'
-import { parseIp } from '../address/ip.ts'
+import { parseAddress } from '../address/parse-address.ts'
 import { systemClock } from '../clock/system-clock.ts'
 import { deny } from '../limiter/denial.ts'
 import { GuardedEvents } from '../limiter/guarded-events.ts'
@@ -184,7 +184,7 @@ export function makeGater (init: ConnectionGaterInit, edge: GaterEdge): GaterWit
     untrustSubnet: cidr => lists.untrustRange(checkSubnet(cidr)),
     trustedSubnets: () => lists.trustedRanges().filter(range => !isAddress(range)),
 
-    numOpen: ip => state.core.numOpen(parseIp(checkAddress(ip))),
+    numOpen: ip => state.core.numOpen(parseAddress(ip)),
     config: () => state.config(),
     setConfig: change => { state.setConfig(change) },
     inspect: () => body.inspect(),

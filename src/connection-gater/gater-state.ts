@@ -18,7 +18,7 @@ import type { ConnectionGaterConfig, ConnectionGaterInit, ConnectionGaterLimits 
 import type { GaterParts } from './parts.ts'
 import type { Ip } from '../address/ip.ts'
 import type { Clock } from '../clock/clock.ts'
-import type { Sharer } from '../limiter/connection-core.ts'
+import type { Sharer } from '../limiter/sharers.ts'
 import type { GateHost, House } from '../limiter/ports.ts'
 import type { RiskConfig } from '../limiter/risk-options.ts'
 

@@ -1,6 +1,6 @@
 import { formatCidr, parseCidr } from '../address/cidr.ts'
-import { InvalidAddressError } from '../address/errors.ts'
-import { formatIp, parseIp } from '../address/ip.ts'
+import { formatIp } from '../address/ip.ts'
+import { parseAddress } from '../address/parse-address.ts'
 import { blockList } from '../limiter/block-list.ts'
 import { deny } from '../limiter/denial.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
@@ -11,7 +11,7 @@ import type { BlockOptions } from './contract.ts'
 import type { Client } from '../address/client-key.ts'
 import type { Ip } from '../address/ip.ts'
 import type { Clock } from '../clock/clock.ts'
-import type { BlockRule } from '../limiter/block-list.ts'
+import type { BlockRule } from '../limiter/block-list-contract.ts'
 import type { ConnectionCore } from '../limiter/connection-core.ts'
 import type { Denied } from '../limiter/verdict.ts'
 import type { PeerId } from '@libp2p/interface'
@@ -140,10 +140,7 @@ export function checkPeer (value: unknown): PeerId {
 
 /** The one text of an address. @throws InvalidAddressError */
 export function checkAddress (text: unknown): string {
-  const ip = typeof text === 'string' ? parseIp(text) : undefined
-  if (ip == null) throw new InvalidAddressError(String(text), 'an IPv4 or IPv6 address, without a port or a prefix length')
-
-  return formatIp(ip)
+  return formatIp(parseAddress(text))
 }
 
 /** The one text of a range. @throws InvalidAddressError */

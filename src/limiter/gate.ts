@@ -1,6 +1,5 @@
 import { formatCidr } from '../address/cidr.ts'
-import { InvalidAddressError } from '../address/errors.ts'
-import { parseIp } from '../address/ip.ts'
+import { parseAddress } from '../address/parse-address.ts'
 import { CallRates } from './call-rates.ts'
 import { ClientRates, ofBothFamilies } from './client-rates.ts'
 import { formatLimits } from './connection-config.ts'
@@ -15,6 +14,7 @@ import { RequestQuotas } from './request-quotas.ts'
 import { remoteOf } from './remote.ts'
 import { Risk } from './risk.ts'
 import { SteadyTime } from './steady-time.ts'
+import { actionFor, NO_VIOLATIONS, violate } from './violations.ts'
 import type { Ip } from '../address/ip.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { Ban } from './ban-ledger.ts'
@@ -31,12 +31,12 @@ import type { Offence } from './risk-options.ts'
 import type { ConnectionId, GateEvents, GateListener, SecurityGateConfig, SecurityGateInspection } from './gate-contract.ts'
 import type { TrustList } from './trust-list.ts'
 import type { Denied, Verdict } from './verdict.ts'
+import type { Violations } from './violations.ts'
 
 interface Registered extends Idler, Requester {
   readonly id: ConnectionId
   readonly lease: Lease
-  violations: number
-  lastViolation: number
+  violations: Violations
 }
 
 /** `securityGate`'s inside: the order in which its ledgers are asked. */
@@ -84,8 +84,7 @@ export class Gate implements GateInside {
       lease: this.#core.take(ip, now, rates),
       row: this.#requests.add(),
       callRows: undefined,
-      violations: 0,
-      lastViolation: 0,
+      violations: NO_VIOLATIONS,
       lastActivity: now,
       older: undefined,
       newer: undefined
@@ -277,23 +276,14 @@ export class Gate implements GateInside {
     return this.#reports.deny('connect', id, denied)
   }
 
+  /** What a path has too much of closes at once. */
   #violation (connection: Registered, shortage: QuotaShortage, now: number): Denied {
-    if (shortage.isPath) {
-      this.#offendQuota(connection, shortage, now)
-      return denial('close', connection, shortage)
-    }
+    const { isPath, reason, window } = shortage
+    if (!isPath) connection.violations = violate(connection.violations, now, window)
+    const action = isPath ? 'close' : actionFor(connection.violations, this.#config.dropsBeforeClose)
 
-    const isForgotten = now - connection.lastViolation >= shortage.window
-    connection.violations = isForgotten ? 1 : connection.violations + 1
-    connection.lastViolation = now
-    if (connection.violations <= this.#config.dropsBeforeClose) return denial('drop', connection, shortage)
-
-    this.#offendQuota(connection, shortage, now)
-    return denial('close', connection, shortage)
-  }
-
-  #offendQuota ({ ip }: Registered, { reason }: QuotaShortage, now: number): void {
-    if (reason !== 'overflow-limit') this.#offend(ip, reason, now)
+    if (action === 'close' && reason !== 'overflow-limit') this.#offend(connection.ip, reason, now)
+    return denial(action, connection, shortage)
   }
 
   #offend (ip: Ip | undefined, offence: Offence, now: number): void {
@@ -308,10 +298,4 @@ export class Gate implements GateInside {
 
 function denial (action: 'drop' | 'close', { ip }: Registered, { reason, limit, wait, length }: QuotaShortage): Denied {
   return ip == null || length === 0 ? deny({ action, reason, limit, retryAfter: wait }) : denyPrefix(action, reason, ip, length, limit, wait)
-}
-
-function parseAddress (text: string): Ip {
-  const ip = typeof text === 'string' ? parseIp(text) : undefined
-  if (ip == null) throw new InvalidAddressError(String(text), 'an IPv4 or IPv6 address')
-  return ip
 }

@@ -1,7 +1,7 @@
-import { NO_VIOLATIONS } from './violations.ts'
+import { NO_VIOLATIONS } from '../limiter/violations.ts'
 import type { Places } from './protocol-places.ts'
-import type { Violations } from './violations.ts'
 import type { Idler } from '../limiter/idle-queue.ts'
+import type { Violations } from '../limiter/violations.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 
 /** A connection whose streams are watched. Its ledger writes what is counted on it. */

@@ -42,8 +42,8 @@ const INITS: readonly Documented[] = [
   },
   { file: 'src/limiter/risk-options.ts', name: 'RiskInit', real: risk, words: ['weights'] },
   { file: 'src/limiter/rate-limiter.ts', name: 'RateLimiterOptions', real: { capacity }, words: ['clock'] },
-  { file: 'src/limiter/block-list.ts', name: 'BlockListInit', real: { capacity }, words: ['clock'] },
-  { file: 'src/limiter/block-list.ts', name: 'BlockRuleOptions', real: { ttl: Infinity }, absent: ['reason'] },
+  { file: 'src/limiter/block-list-contract.ts', name: 'BlockListInit', real: { capacity }, words: ['clock'] },
+  { file: 'src/limiter/block-list-contract.ts', name: 'BlockRuleOptions', real: { ttl: Infinity }, absent: ['reason'] },
   { file: 'src/connection-gater/contract.ts', name: 'BlockOptions', real: { ttl: Infinity, closeExisting: true }, absent: ['reason'] },
   { file: 'src/server/options.ts', name: 'LimitConnectionsOptions', real: { ...server }, words: ['onDeny', 'proxyProtocol', 'trustedProxies', 'clock'] },
   {

@@ -1,7 +1,7 @@
 import { fakeClock } from '../../clock/fake-clock.ts'
 import { equal, ok, rejects } from './case.ts'
 import type { FakeClock } from '../../clock/fake-clock.ts'
-import type { BlockList, BlockListInit } from '../block-list.ts'
+import type { BlockList, BlockListInit } from '../block-list-contract.ts'
 import type { ConformanceCase } from './case.ts'
 
 /** What every block list promises. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { actionFor, NO_VIOLATIONS, violate } from '../../src/stream-gate/violations.ts'
+import { actionFor, NO_VIOLATIONS, violate } from '../../src/limiter/violations.ts'
 
 const WINDOW = 1_000
 

@@ -23,6 +23,12 @@ describe('strangers at the full house', () => {
     expect(denials.at(-1)).toMatchObject({ allow: false, reason: 'contest-rate', limit: admitted })
   })
 
+  it.each([[30, 8], [3, 1], [1, 1]])('at a limit of %i start %i from one network: a quarter, rounded up', (limit, expected) => {
+    const { mayContest } = contest({ ...RATE, limit })
+
+    expect(Array.from({ length: 64 }, () => mayContest(from('/ip4/192.0.2.1'), NOW)).filter(denial => denial == null)).toHaveLength(expected)
+  })
+
   it('without an address share the common rate', () => {
     const { mayContest } = contest(RATE)
     const memory = clientOf(multiaddr('/memory/1'))

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { clientOf } from '../../src/address/client.ts'
 import { ALICE, bench, BOB, connectionOver, enter, FakeHouse, NOTHING, RELAY, socket } from './kit.ts'
 import type { Socket } from './kit.ts'
 
 describe('a connection is counted', () => {
   it('from accept on, pending until it is upgraded, and until it closes', () => {
-    const { gater } = bench()
+    const { gater, gate } = bench()
     const one = socket()
 
     gater.denyInboundConnection(one)
@@ -12,9 +13,12 @@ describe('a connection is counted', () => {
 
     gater.denyInboundEncryptedConnection(ALICE, one)
     expect(gater.inspect()).toMatchObject({ pending: { inbound: 1 }, peers: 1 })
+    const client = clientOf(one.remoteAddr)
+    expect(gate.crowds.around(client)).toEqual({ narrow: 1, wide: 1 })
 
     gater.denyInboundUpgradedConnection(ALICE, one)
     expect(gater.inspect()).toMatchObject({ open: { inbound: 1 }, pending: { inbound: 0 } })
+    expect(gate.crowds.around(client)).toEqual({ narrow: 0, wide: 0 })
     expect(gater.numOpen('192.0.2.1')).toBe(1)
 
     one.die()

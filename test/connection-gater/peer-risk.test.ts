@@ -51,3 +51,19 @@ it.each([
 
   expect([offend(1, START + HALF_LIFE), offend(1, START + HALF_LIFE)]).toEqual([undefined, 'stream-rate'])
 })
+
+it('each ban is longer than the last, up to the longest, and the shortest again once the score is forgotten', () => {
+  const risk = new PeerRisk(parseRisk({ threshold: 1, halfLife: HALF_LIFE, banTime: 1_000, maxBanTime: 3_000 }), 40, () => {})
+  const bans = [0, 10_000, 20_000, 30_000, 20 * HALF_LIFE].map(at => START + at)
+
+  expect(bans.map(now => risk.offend(peer(1), 'stream-rate', now)!.until! - now)).toEqual([1_000, 2_000, 3_000, 3_000, 1_000])
+})
+
+it('a ban that is lifted is over, once, and its score fades from then on', () => {
+  const risk = new PeerRisk(parseRisk({ threshold: 4, halfLife: HALF_LIFE, banTime: HALF_LIFE }), 40, () => {})
+  for (let n = 0; n < 4; n++) risk.offend(peer(1), 'stream-rate', START)
+
+  expect([risk.lift('peer 1', START)?.reason, risk.lift('peer 1', START), risk.banOf('peer 1', START), risk.bans(START)]).toEqual(['stream-rate', undefined, undefined, []])
+  // two, half faded, and three more
+  expect([1, 2, 3].map(() => risk.offend(peer(1), 'stream-rate', START + HALF_LIFE)?.reason)).toEqual([undefined, undefined, 'stream-rate'])
+})

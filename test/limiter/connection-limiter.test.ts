@@ -233,6 +233,13 @@ describe('levels, networks, totals, trust', () => {
     expect(limiter.numOpen('10.0.0.1')).toBe(4)
   })
 
+  it('counts remotes without an address in the total, which holds for them', () => {
+    const limiter = limiterWith({ maxConns: 2 })
+
+    expect(admitted(limiter, ['10.0.0.1', '/tmp/a', '/tmp/b'])).toBe(2)
+    expect([limiter.accept('/tmp/b'), limiter.accept('10.0.0.2')]).toMatchObject([{ reason: 'total-limit' }, { reason: 'total-limit', limit: 2 }])
+  })
+
   it('counts who is open anew when levels and networks change', () => {
     const limiter = limiterWith({ maxConnsPerIp: 4 })
     const leases = ['2001:db8:0:100::1', '2001:db8:0:200::1', '10.0.0.1', '10.0.0.2'].map(remote => take(limiter, remote))

@@ -79,6 +79,29 @@ describe('risk', () => {
     expect(bans.map(({ until }, at) => (until - START) / MINUTE - at * 60)).toEqual([10, 20, 40, 60, 60])
   })
 
+  it('lets the score fade from the end of a ban, also where the rules were said anew meanwhile', () => {
+    const { risk, offend, score } = riskWith()
+    offend(10, 0)
+    risk.setConfig(parseRisk({}), START + MINUTE)
+
+    expect([5, 10, 20].map(minutes => score(minutes * MINUTE))).toEqual([5, 5, 2.5])
+  })
+
+  it('begins with the shortest ban for who gets the place of one that was banned', () => {
+    const { offend, left } = riskWith({}, 16)
+    offend(10, 0)
+    offend(10, 1_000 * MINUTE, other)
+
+    expect(left(1_000 * MINUTE, other)).toBe(10 * MINUTE)
+  })
+
+  it('keeps the reason of an automatic ban that somebody says again without one', () => {
+    const { risk, offend } = riskWith()
+    offend(10, 0)
+
+    expect([risk.ban(ip, MINUTE, START), risk.bans(START)]).toMatchObject([true, [{ reason: 'connect-rate', automatic: false, until: START + 10 * MINUTE }]])
+  })
+
   it('begins with the shortest ban again when the score was forgotten', () => {
     const { offend, bans } = riskWith()
     offend(10, 0)

@@ -273,6 +273,14 @@ describe('the request stage', () => {
     expect(gate.allowRequest('id', '/')).toMatchObject({ action: 'drop', reason: 'client-request-rate', limit: 2, retryAfter: 10_000, key: IP })
   })
 
+  it('is not derived anew where it was given', () => {
+    const { gate } = gateWith({ clientRequestRate: rate(2, 10) })
+    gate.setRequestRate({ limit: 5 })
+    gate.setConfig({ maxConnsPerIp: 3 })
+
+    expect(gate.config().clientRequestRate).toEqual(rate(2, 10))
+  })
+
   it('holds a path\'s quota per client, over all of its connections', () => {
     const { gate, requests } = gateWith({ pathRates: { '/login': rate(2, 10) } })
     gate.allowConnect(IP, 'a')
@@ -370,6 +378,13 @@ describe('the request stage', () => {
     requests(3, 'a')
 
     expect(gate.quota('b')).toMatchObject({ connection: { limit: 10, remaining: 10 }, client: { limit: 160, remaining: 157 } })
+    gate.setRequestRate({ limit: 1 })
+    expect(gate.quota('b')).toMatchObject({ client: { limit: 16, remaining: 13 } })
+    for (let id = 0; id < 13; id++) {
+      gate.allowConnect('nobody', id)
+      requests(1, id)
+    }
+    expect(gate.allowRequest('b', '/')).toMatchObject({ reason: 'overflow-limit', limit: 16 })
   })
 
   it.each([

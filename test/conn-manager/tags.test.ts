@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { bumpOverwrite, decayNone, nullConnManager } from '../../src/index.ts'
 import { mockHouse, partHouse } from '../support/mock-house.ts'
 import { peer } from '../support/peers.ts'
+import { EMPTY } from '../support/empty.ts'
 import type { ConnManager } from '../../src/index.ts'
 
 const tag = <T>(value: unknown): T => value as T
@@ -158,7 +159,7 @@ describe('peers without a connection', () => {
 
     clock.advance(100)
     open({ remotePeer: peer(0) })
-    expect(manager.getTagInfo(peer(0))).toMatchObject({ value: 0, tags: {} })
+    expect(manager.getTagInfo(peer(0))).toMatchObject({ value: 0, tags: EMPTY })
     expect(clock.pending).toBe(0)
   })
 

@@ -5,6 +5,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { fakeClock } from '../../src/testing.ts'
 import { makeGater } from '../../src/connection-gater/connection-gater.ts'
 import { gatePort } from '../../src/limiter/ports.ts'
+import { EMPTY } from '../support/empty.ts'
 import type { GaterEdge, GaterWithPort } from '../../src/connection-gater/connection-gater.ts'
 import type { ConnectionGaterInit, Denial, GaterBan } from '../../src/index.ts'
 import type { FakeClock } from '../../src/testing.ts'
@@ -148,4 +149,4 @@ export class FakeHouse implements House {
 }
 
 /** Nothing is held, anywhere. */
-export const NOTHING = { connections: 0, open: { inbound: 0, outbound: 0 }, pending: { inbound: 0, outbound: 0 }, closing: 0, clients: {}, transports: {}, peers: 0 }
+export const NOTHING = { connections: 0, open: { inbound: 0, outbound: 0 }, pending: { inbound: 0, outbound: 0 }, closing: 0, clients: EMPTY, transports: EMPTY, peers: 0 }

@@ -17,6 +17,15 @@ describe('totals', () => {
     expect(denials).toMatchObject([{ stage: 'accept', reason, limit: 1 }])
   })
 
+  it.each(['/memory/1', `/ip4/203.0.113.1/tcp/1/p2p/${RELAY.toString()}/p2p-circuit`])('maxConns counts %s, which has no address of its own, until it is gone', address => {
+    const { gater } = bench({ maxConns: 2 })
+    const two = [socket(address), socket(address)]
+    expect([...two, socket(address), socket()].map(one => gater.denyInboundConnection(one))).toEqual([false, false, true, true])
+
+    two[0]!.die()
+    expect([socket(), socket()].map(one => gater.denyInboundConnection(one))).toEqual([false, true])
+  })
+
   it('maxInbound counts what is open, and is exact when many upgrade at once', () => {
     const { gater } = bench({ maxInbound: 2 })
     const all = PEERS.map((peer, i) => ({ peer, socket: socket(`/ip4/192.0.2.${i}/tcp/1`) }))

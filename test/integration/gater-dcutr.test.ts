@@ -7,6 +7,7 @@ import { middlebox } from '../support/middlebox.ts'
 import { quiet } from '../support/quiet.ts'
 import { responder } from '../support/responder.ts'
 import { until } from '../support/until.ts'
+import { EMPTY } from '../support/empty.ts'
 import type { Guarded } from '../support/gater-node.ts'
 import type { Middlebox } from '../support/middlebox.ts'
 import type { Multiaddr } from '@multiformats/multiaddr'
@@ -96,7 +97,7 @@ describe('a hole punch', () => {
 
     for (const { gater, node } of [a, b]) {
       await until('the connection to the relay and the direct one are counted', () => gater.inspect().connections === 2 && gater.inspect().peers === 2)
-      expect(gater.inspect()).toMatchObject({ open: { inbound: 0, outbound: 2 }, pending: { inbound: 0, outbound: 0 }, closing: 0, transports: { tcp: 2 }, denials: {} })
+      expect(gater.inspect()).toMatchObject({ open: { inbound: 0, outbound: 2 }, pending: { inbound: 0, outbound: 0 }, closing: 0, transports: { tcp: 2 }, denials: EMPTY })
       expect(node.services.connManager.getInfo().connCount).toBe(2)
     }
 

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/clock/fake-clock.ts'
 import { connectionLimiter } from '../../src/limiter/connection-limiter.ts'
+import { EMPTY } from '../support/empty.ts'
 import type { ConnectionDenial, ConnectionLimiter, ConnectionLimiterInit } from '../../src/limiter/connection-limiter.ts'
 import type { Lease } from '../../src/limiter/lease.ts'
 import type { RemoteLike } from '../../src/limiter/remote.ts'
@@ -248,7 +249,7 @@ describe('levels, networks, totals, trust', () => {
     expect(limiter.accept('2001:db8:ffff::1')).toMatchObject({ limit: 2, key: '2001:db8::/32' })
     expect(limiter.accept('10.0.0.3')).toMatchObject({ reason: 'network-limit', limit: 2 })
     leases.forEach(lease => lease.release())
-    expect(limiter.inspect()).toMatchObject({ open: 0, prefixes: {}, networks: { '10.0.0.0/24': { open: 0 } } })
+    expect(limiter.inspect()).toMatchObject({ open: 0, prefixes: EMPTY, networks: { '10.0.0.0/24': { open: 0 } } })
   })
 
   it('limits how often a client connects, and frees unlimited networks from it', () => {
@@ -441,7 +442,7 @@ describe('a full ledger', () => {
     const leases = Array.from({ length: 40 }, (_, at) => limiter.accept(`10.${at % 20}.0.1`)).flatMap(verdict => verdict.allow ? [verdict.lease!] : [])
     leases.reverse().forEach(lease => lease.release())
 
-    expect(limiter.inspect()).toMatchObject({ open: 0, prefixes: {} })
+    expect(limiter.inspect()).toMatchObject({ open: 0, prefixes: EMPTY })
     expect(limiter.numOpen('10.1.0.1')).toBe(0)
   })
 })
@@ -479,7 +480,7 @@ describe('properties', () => {
       }
 
       leases.forEach(lease => lease.release())
-      expect(limiter.inspect()).toMatchObject({ open: 0, prefixes: {}, leases: [] })
+      expect(limiter.inspect()).toMatchObject({ open: 0, prefixes: EMPTY, leases: [] })
       expect(Object.values(limiter.inspect().networks).every(({ open }) => open === 0)).toBe(true)
     }), {
       numRuns: 200,

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { fakeClock } from '../../src/clock/fake-clock.ts'
 import { securityGate } from '../../src/limiter/security-gate.ts'
+import { EMPTY } from '../support/empty.ts'
 import type { SecurityGateInit } from '../../src/limiter/gate-options.ts'
 import type { Rate } from '../../src/limiter/rate.ts'
 import type { GateEvents } from '../../src/limiter/gate-contract.ts'
@@ -712,7 +713,7 @@ describe('properties', () => {
 
       for (const id of open) gate.release(id)
       clock.advance(1e9)
-      expect(gate.inspect()).toMatchObject({ open: 0, prefixes: {}, leases: [], bans: [] })
+      expect(gate.inspect()).toMatchObject({ open: 0, prefixes: EMPTY, leases: [], bans: [] })
       expect(gate.sweepIdle()).toEqual([])
     }), { numRuns: 200 })
   })

@@ -18,6 +18,7 @@ import { queuedBytes } from '../../src/server/sockets.ts'
 import { until } from '../support/until.ts'
 import { ask, dial } from './support/clients.ts'
 import { createHttp, createRaw, HTTP_PROTOCOLS, listen } from './support/servers.ts'
+import { EMPTY } from '../support/empty.ts'
 import type { ServerResponse } from 'node:http'
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import type { Socket } from 'node:net'
@@ -44,7 +45,7 @@ async function read (stream: ClientHttp2Stream): Promise<string> {
 
 async function untilEmpty (limiter: ConnectionLimiter | SecurityGate): Promise<void> {
   await until('nobody is in', () => limiter.inspect().open === 0)
-  expect(limiter.inspect()).toMatchObject({ open: 0, prefixes: {}, leases: [] })
+  expect(limiter.inspect()).toMatchObject({ open: 0, prefixes: EMPTY, leases: [] })
 }
 
 describe('a WebSocket', () => {

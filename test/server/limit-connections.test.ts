@@ -8,6 +8,7 @@ import { limitConnections } from '../../src/server/limit-connections.ts'
 import { until } from '../support/until.ts'
 import { ask, dial } from './support/clients.ts'
 import { createHttp, createRaw, HTTP_PROTOCOLS, listen } from './support/servers.ts'
+import { EMPTY } from '../support/empty.ts'
 import type { ServerResponse } from 'node:http'
 import type { ConnectionLimiter } from '../../src/limiter/connection-limiter.ts'
 import type { LimitConnectionsOptions } from '../../src/server/options.ts'
@@ -18,7 +19,7 @@ const HOST = '127.0.0.1'
 
 async function isZero (limiter: ConnectionLimiter): Promise<void> {
   await until('every count is zero', () => limiter.inspect().open === 0)
-  expect(limiter.inspect()).toMatchObject({ open: 0, prefixes: {}, leases: [] })
+  expect(limiter.inspect()).toMatchObject({ open: 0, prefixes: EMPTY, leases: [] })
 }
 
 describe.each([['net', false], ['tls', true]])('go-connlimit\'s test of a %s server', (_, secure) => {

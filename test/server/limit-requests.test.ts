@@ -9,6 +9,7 @@ import { limitRequests } from '../../src/server/limit-requests.ts'
 import { until } from '../support/until.ts'
 import { ask, dial } from './support/clients.ts'
 import { createHttp, HTTP_PROTOCOLS, listen } from './support/servers.ts'
+import { EMPTY } from '../support/empty.ts'
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { SecurityGate } from '../../src/limiter/gate-contract.ts'
@@ -392,7 +393,7 @@ describe('behind a proxy that writes whose request it is', () => {
     expect(await send('/', from('192.0.2.2'))).toMatchObject({ status: 200, reused: true })
     expect(['127.0.0.1', '192.0.2.1', '192.0.2.2', '203.0.113.1'].map(ip => gate.numOpen(ip))).toEqual([0, 1, 1, 0])
     clock.advance(120_001)
-    expect(gate.inspect()).toMatchObject({ open: 0, prefixes: {} })
+    expect(gate.inspect()).toMatchObject({ open: 0, prefixes: EMPTY })
   })
 
   it('clients are banned for what they did, and the proxy is not', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { STRATEGY_NAMES } from '../../src/limiter/rate.ts'
 import { kit, mockStream, rate } from './kit.ts'
+import { EMPTY } from '../support/empty.ts'
 
 const BURST = 1_000
 const NOT_PENDING = { maxPendingStreams: Infinity, dropsBeforeClose: Infinity }
@@ -188,6 +189,6 @@ describe('streams without a protocol', () => {
     clock.advance(10_000)
 
     expect([first.status, second.status]).toEqual(['open', 'open'])
-    expect(gate.inspect()).toMatchObject({ streams: { open: 2, pending: 0 }, denials: {} })
+    expect(gate.inspect()).toMatchObject({ streams: { open: 2, pending: 0 }, denials: EMPTY })
   })
 })

@@ -6,7 +6,7 @@ import { bundle } from '../support/bundle.ts'
  * Bytes of what a page loads, minified and gzipped, without the packages that it imports. The aim for `src/index.ts` is 25,000; this is where
  * it stands, so that it grows no further unseen.
  */
-const MOST = { 'src/index.ts': 56_500, 'src/limiter.ts': 21_000 }
+const MOST = { 'src/index.ts': 57_500, 'src/limiter.ts': 21_600 }
 
 describe('the bundle', () => {
   it.each(Object.entries(MOST))('of %s is at most %d bytes', async (entry, most) => {

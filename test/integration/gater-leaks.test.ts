@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { plaintext } from '@libp2p/plaintext'
 import { yamux } from '@libp2p/yamux'
 import { afterEach, describe, expect, it } from 'vitest'
+import { clientOf } from '../../src/address/client.ts'
 import { connectionManagerDefaults } from '../../src/index.ts'
 import { fakeClock } from '../../src/testing.ts'
 import { guarded, plainNode } from '../support/gater-node.ts'
@@ -9,7 +10,8 @@ import { componentsOf } from '../support/inside.ts'
 import { closed, establishedOn, rawSocket } from '../support/sockets.ts'
 import { until } from '../support/until.ts'
 import type { Guarded } from '../support/gater-node.ts'
-import type { ConnectionGater, ConnectionGaterInit } from '../../src/index.ts'
+import type { ConnectionGater, ConnectionGaterInit, ConnManagerInit } from '../../src/index.ts'
+import type { House } from '../../src/limiter/ports.ts'
 import type { Libp2p, MultiaddrConnection, StreamMuxerFactory } from '@libp2p/interface'
 import type { Libp2pOptions } from 'libp2p'
 import type { Socket } from 'node:net'
@@ -178,6 +180,12 @@ interface Patient {
   readonly dialTimeout?: number
 }
 
+const ONE_PLACE: ConnManagerInit = { lowWater: 1, highWater: 1, hardLimit: 1, outboundReserve: 0, onHardLimit: 'deny' }
+
+function houseOf (manager: object): House {
+  return (manager as { readonly house: House }).house
+}
+
 function brokenMuxer (): StreamMuxerFactory {
   return { ...yamux()(), createStreamMuxer: () => { throw new Error('broken') } }
 }
@@ -230,13 +238,13 @@ describe('over WebSockets', () => {
     ['once its remote is known, and has a place in the house', { dialer: { streamMuxers: [brokenMuxer] } }]
   ])('a dial that fails %s leaves nothing, however long the remote waits', async (_, { listener, dialer, peer, dialTimeout }) => {
     const patient = mine(await plainNode({ addresses: { listen: [WS] }, connectionManager: { inboundUpgradeTimeout: 3_600_000 }, ...listener }))
-    const { node, gater } = await guarded([], WIDE, {}, { connectionManager: { ...connectionManagerDefaults, dialTimeout }, ...dialer } as object)
+    const { node, gater } = await guarded([], WIDE, ONE_PLACE, { connectionManager: { ...connectionManagerDefaults, dialTimeout }, ...dialer } as object)
     mine(node)
     const [address] = patient.getMultiaddrs().map(address => address.decapsulate('/p2p').encapsulate(`/p2p/${peer ?? String(patient.peerId)}`))
 
     await expect(node.dial(address!)).rejects.toThrow()
     await until('it is given back', () => isEmpty(gater))
-    expect((node.services.connManager as unknown as { readonly house: { readonly reserved: number } }).house.reserved).toBe(0)
+    expect(houseOf(node.services.connManager).atAccept(clientOf(address!), false)).toBeUndefined()
   })
 
   it('a refused client that ignores the close frame has no socket any more', async () => {

@@ -21,7 +21,7 @@ import type { Logger, PeerId } from '@libp2p/interface'
 const BLOCK_OPTIONS: Readonly<Record<keyof BlockOptions, true>> = { ttl: true, reason: true, closeExisting: true }
 
 /** What the lists of a gater's making are of. */
-const RULES = 'addresses, CIDRs and peers'
+const RULES = 'addresses, CIDRs and peer ids'
 
 /** What a block of peers and one of ranges do in their own way. */
 interface Blocking {

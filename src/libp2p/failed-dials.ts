@@ -19,13 +19,13 @@ export function endFailedDials (upgrader: JsUpgrader = {}): () => void {
   if (typeof original !== 'function') return () => {}
 
   const own = Object.getOwnPropertyDescriptor(upgrader, 'upgradeOutbound')
-  let isOver = false
 
   async function upgradeOutbound (maConn: MultiaddrConnection, options?: unknown): Promise<unknown> {
     try {
       return await original!.call(upgrader, maConn, options)
     } catch (error) {
-      if (!isOver) end(maConn, error as Error)
+      mendAbort(maConn)
+      maConn.abort(error as Error)
       throw error
     }
   }
@@ -33,16 +33,10 @@ export function endFailedDials (upgrader: JsUpgrader = {}): () => void {
   upgrader.upgradeOutbound = upgradeOutbound
 
   return () => {
-    isOver = true
-    // Somebody else may have wrapped it.
+    // Somebody else may have wrapped it; ours goes on below, and does no harm.
     if (upgrader.upgradeOutbound !== upgradeOutbound) return
 
     if (own == null) Reflect.deleteProperty(upgrader, 'upgradeOutbound')
     else Object.defineProperty(upgrader, 'upgradeOutbound', own)
   }
-}
-
-function end (maConn: MultiaddrConnection, why: Error): void {
-  mendAbort(maConn)
-  maConn.abort(why)
 }

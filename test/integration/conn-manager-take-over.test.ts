@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { connManager, connectionGater, connectionManagerDefaults } from '../../src/index.ts'
 import { fakeClock } from '../../src/testing.ts'
 import { fleet } from '../support/fleet.ts'
@@ -174,6 +174,18 @@ describe('in charge of a node with js-libp2p\'s own limits', () => {
     await hub.start()
     expect(connectionManager.getMaxConnections!()).toBe(Infinity)
     expect((await come(hub, 12)).admitted).toEqual(times(12, true))
+  })
+
+  it('who has wrapped what we wrapped keeps his', async () => {
+    const { hub } = await start({})
+    const { upgrader } = componentsOf(hub)
+    const theirs = vi.fn(upgrader.upgradeOutbound.bind(upgrader))
+    upgrader.upgradeOutbound = theirs
+    await hub.stop()
+    await hub.start()
+
+    expect(await hub.dial(add(await startNode({ addresses: { listen: ['/memory/theirs'] } })).getMultiaddrs()).then(({ status }) => status)).toBe('open')
+    expect(theirs).toHaveBeenCalledOnce()
   })
 
   it('a manager that stops alone hands its node back, with limit and pruner', async () => {

@@ -39,7 +39,11 @@ const SHORT = { connectionManager: { ...connectionManagerDefaults, inboundUpgrad
 async function server (listen = TCP, init: ConnectionGaterInit = {}, options: object = {}, managerInit: object = {}): Promise<Guarded & { port: number }> {
   const made = await guarded([listen], { ...WIDE, ...init }, managerInit, options)
   mine(made.node)
-  return { ...made, port: Number(made.node.getMultiaddrs()[0]!.getComponents().find(({ name }) => name === 'tcp')?.value) }
+  return { ...made, port: portOf(made.node) }
+}
+
+function portOf (node: Libp2p): number {
+  return Number(node.getMultiaddrs()[0]!.getComponents().find(({ name }) => name === 'tcp')?.value)
 }
 
 async function raw (port: number, count: number): Promise<Socket[]> {
@@ -172,11 +176,11 @@ describe('nothing leaks when', () => {
   })
 })
 
-/** A listener that waits for ever, its dialer, who it is said to be, and how long a dial may take. */
+/** A listener that waits for ever, its dialer, who it is said to be, `null` for nobody, and how long a dial may take. */
 interface Patient {
   readonly listener?: Libp2pOptions
   readonly dialer?: Libp2pOptions
-  readonly peer?: string
+  readonly peer?: string | null
   readonly dialTimeout?: number
 }
 
@@ -233,6 +237,7 @@ describe('over WebSockets', () => {
 
   it.each<[string, Patient]>([
     ['after its encryption is refused', { listener: { connectionEncrypters: [plaintext()] } }],
+    ['before anybody knows whom it reaches', { listener: { connectionEncrypters: [plaintext()] }, peer: null }],
     ['at a peer who is not the one that was dialled', { peer: '12D3KooWGC6TvWhfapngX6wvJHMYvKpDMXPb3ZnCZ6dMoaMtimQ5' }],
     ['because its remote says nothing', { listener: { connectionGater: { denyInboundConnection: hang } }, dialTimeout: 300 }],
     ['once its remote is known, and has a place in the house', { dialer: { streamMuxers: [brokenMuxer] } }]
@@ -240,11 +245,11 @@ describe('over WebSockets', () => {
     const patient = mine(await plainNode({ addresses: { listen: [WS] }, connectionManager: { inboundUpgradeTimeout: 3_600_000 }, ...listener }))
     const { node, gater } = await guarded([], WIDE, ONE_PLACE, { connectionManager: { ...connectionManagerDefaults, dialTimeout }, ...dialer } as object)
     mine(node)
-    const [address] = patient.getMultiaddrs().map(address => address.decapsulate('/p2p').encapsulate(`/p2p/${peer ?? String(patient.peerId)}`))
+    const address = patient.getMultiaddrs()[0]!.decapsulate('/p2p')
 
-    await expect(node.dial(address!)).rejects.toThrow()
-    await until('it is given back', () => isEmpty(gater))
-    expect(houseOf(node.services.connManager).atAccept(clientOf(address!), false)).toBeUndefined()
+    await expect(node.dial(peer === null ? address : address.encapsulate(`/p2p/${peer ?? String(patient.peerId)}`))).rejects.toThrow()
+    await until('it is given back', () => isEmpty(gater) && establishedOn(portOf(patient)) === 0)
+    expect(houseOf(node.services.connManager).atAccept(clientOf(address), false)).toBeUndefined()
   })
 
   it('a refused client that ignores the close frame has no socket any more', async () => {

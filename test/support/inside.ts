@@ -1,4 +1,4 @@
-import type { Connection, Libp2p, Libp2pEvents, MultiaddrConnection, Stream } from '@libp2p/interface'
+import type { Connection, Libp2p, Libp2pEvents, MultiaddrConnection, Stream, Upgrader } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Server } from 'node:net'
 import type { TypedEventTarget } from 'main-event'
@@ -8,7 +8,7 @@ import type { JsConnectionManager } from '../../src/libp2p/js-connection-manager
 interface Components {
   readonly connectionManager: JsConnectionManager & { getConnectionsMap: () => Map<unknown, unknown>, openConnection: (target: unknown, options?: { initiator?: boolean }) => Promise<Connection> }
   readonly events: TypedEventTarget<Libp2pEvents>
-  readonly upgrader: object
+  readonly upgrader: Upgrader
   readonly transportManager: { getListeners: () => unknown[], listen: (addresses: Multiaddr[]) => Promise<void> }
 }
 

@@ -185,7 +185,10 @@ export interface TrimPlan {
 
 /** What a trim has done. */
 export interface TrimReport extends TrimPlan {
-  /** Connections of the plan that were closed, gracefully or by abort. Those that vanished by themselves before their turn are not among them. */
+  /**
+   * Connections of the plan that were closed, gracefully or by abort. Not among them are those that vanished by themselves before their turn, and those
+   * that stay after all: protected or trusted meanwhile, or needed for `lowWater` or `outboundReserve` since others have left.
+   */
   readonly closed: number
 
   /** Open connections after the trim. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { jointHost } from '../../src/connection-gater/joint-house.ts'
 import { ALICE, bench, BOB, connectionOver, enter, FakeHouse, socket } from './kit.ts'
 import type { GateHost } from '../../src/limiter/ports.ts'
 
@@ -30,6 +31,10 @@ describe('a gater in two nodes', () => {
     await gater.untrustPeer(ALICE)
     expect([isExempt(), ...houses.map(({ log }) => log)]).toEqual([true, ['trust lost'], ['trust lost']])
     endOther()
+  })
+
+  it('gives an upgrade as long as the more patient one does', () => {
+    expect(jointHost([10_000, 30_000, 20_000].map(upgradeTimeout => ({ ...host(false), upgradeTimeout }))).upgradeTimeout).toBe(30_000)
   })
 
   it('asks the one that is left when the other ends, and none after both', () => {

@@ -32,10 +32,12 @@ export function hold (socket: Connection, look: (piece: Uint8Array) => boolean, 
       return
     }
 
-    const piece = socket.read() as Buffer
+    // Asking for more than there is would end a stream that has nothing more to come, before what was read is put back.
+    const piece = socket.read(socket.readableLength) as Buffer
     pieces.push(piece)
     if (pieces.length === MOST_PIECES) pieces = [Buffer.concat(pieces)]
     if (look(piece)) finish(false)
+    else socket.read(0)
   }
 
   function onEnd (): void { finish(true) }
@@ -65,16 +67,13 @@ export function handOn (socket: Connection, bytes: Uint8Array, next: () => void)
   process.nextTick(() => {
     if (socket.destroyed) return
 
-    if (socket.readableFlowing === true) {
-      // Whoever gave it to the server had paused it, and has resumed it since. Nobody listens yet: what we put back would be lost.
-      socket.pause()
-      socket.off('readable', next) // which leaves it neither paused nor flowing, a tick later
-      handOn(socket, bytes, next)
-      return
-    }
-
+    // Whoever gave it to the server has resumed it since, or listens, too: nothing may flow before its new owner listens.
+    const isFlowing = socket.readableFlowing === true
+    if (isFlowing) socket.pause()
     if (bytes.length > 0) socket.unshift(bytes)
     next()
+    // TLS takes what is there a tick after it was given the socket.
+    if (isFlowing) process.nextTick(() => { socket.resume() })
   })
 }
 

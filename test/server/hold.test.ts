@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream'
+import { Duplex, PassThrough } from 'node:stream'
 import { setImmediate as nextTick } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -97,5 +97,33 @@ describe('a socket that was held', () => {
     })
 
     expect(await ask(protocol, { port: await listen(front) })).toMatchObject({ status: 200, body: 'served' })
+  })
+
+  it.each<LimitConnectionsOptions>([
+    { firstByteDeadline: 60_000 }, { headerDeadline: 60_000 }, { proxyProtocol: { from: ['192.0.2.1'] } },
+    { firstByteDeadline: 60_000, proxyProtocol: { from: ['192.0.2.1'] } }
+  ])('loses nothing where all that will ever come is there before anybody looks, with %j', async options => {
+    const server = createHttp('http', (_, res) => { res.end('served') })
+    limitConnections(server, connectionLimiter(), options)
+    const { promise: answer, resolve } = Promise.withResolvers<string>()
+    const socket = new Duplex({ read: () => {}, write: piece => { resolve(String(piece)) } })
+    server.emit('connection', socket)
+    socket.push('GET / HTTP/1.0\r\n\r\n')
+    socket.push(null)
+
+    expect(await answer).toMatch(/^HTTP\/1\.1 200/)
+  })
+
+  it.each<LimitConnectionsOptions>([
+    { firstByteDeadline: 60_000 }, { headerDeadline: 60_000 }, { proxyProtocol: { from: ['192.0.2.1'] } }
+  ])('is handed on where somebody else listens to it, with %j', async options => {
+    const server = createHttp('http', (_, res) => { res.end('served') })
+    limitConnections(server, connectionLimiter(), options)
+    const front = createRaw(false, socket => {
+      socket.on('data', () => {})
+      server.emit('connection', socket)
+    })
+
+    expect(await ask('http', { port: await listen(front) })).toMatchObject({ status: 200, body: 'served' })
   })
 })

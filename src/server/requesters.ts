@@ -47,9 +47,9 @@ export class Requesters {
     const proxies = this.#config.trustedProxies ?? named?.proxies
 
     if (proxies != null && isIn(proxies, peer)) return this.#proxiedRequester(req, peer, proxies)
-    // A proxy's connection that is not believed here is its own, and has no place with the gate yet.
-    if (guest != null && guest.proxies == null) return guest.requester ??= requesterOf(guest)
-    return this.#introduce(connection, peer, end())
+    // A proxy's connection that is not believed here is its own, and has no place with the gate until it is introduced.
+    if (guest != null && (guest.proxies == null || guest.requester != null)) return guest.requester ??= requesterOf(guest)
+    return this.#introduce(connection, peer, end(), guest?.proxies)
   }
 
   #proxiedRequester (req: AnyRequest, peer: string, proxies: TrustList): Requester {
@@ -62,14 +62,15 @@ export class Requesters {
     return { id, address, isProxied: true }
   }
 
-  #introduce (connection: object, address: string, end: EventEmitter): Requester {
+  /** @param proxies - of a proxy's connection, which elsewhere may be believed */
+  #introduce (connection: object, address: string, end: EventEmitter, proxies: TrustList | undefined): Requester {
     // It has closed, and would never say so again.
     if ((connection as Connection).destroyed) return { id: connection, address, isProxied: false, denied: deny({ action: 'close', reason: 'not-open' }) }
     const verdict = this.#gate.allowConnect(address, connection)
     if (!verdict.allow) return { id: connection, address, isProxied: false, denied: verdict }
 
     const socket = connection as Connection
-    const guest: Guest = { socket, address, lease: undefined, place: -1, moved: 0, movedAt: 0, requester: undefined }
+    const guest: Guest = { socket, address, lease: undefined, place: -1, moved: 0, movedAt: 0, requester: undefined, ...proxies != null && { proxies } }
     this.#guests.set(connection, guest)
     end.once('close', () => {
       this.#guests.set(connection, undefined)

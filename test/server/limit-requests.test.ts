@@ -423,6 +423,20 @@ describe('behind a proxy that writes whose request it is', () => {
     await until('it has gone', () => gate.inspect().open === 0)
   })
 
+  it('a proxy is believed where it is, also after it was not on another route', async () => {
+    const gate = securityGate({ connectRate: false, clientRequestRate: per10s(1) })
+    const [own, believed] = [limitRequests(gate, { trustedProxies: [] }), limitRequests(gate)]
+    const server = createHttp('http', (req, res) => {
+      if ((req.url === '/own' ? own : believed)(req, res)) res.end('ok')
+    })
+    limitConnections(server, gate, { trustedProxies: ['127.0.0.1'] })
+    const send = keptAlive(await listen(server))
+    const statuses = []
+    for (const path of ['/own', '/', '/', '/own']) statuses.push((await send(path, from(`198.51.100.${statuses.length}`))).status)
+
+    expect(statuses).toEqual([200, 200, 200, 429])
+  })
+
   it('only the field that it writes is read', async () => {
     const { port, gate } = await guarded({ requests: { trustedProxies: ['127.0.0.1'], forwardedField: 'forwarded' }, connections: { trustedProxies: ['127.0.0.1'] } })
     await ask('http', { port, headers: { ...from('198.51.100.1'), forwarded: 'for=192.0.2.9' } })

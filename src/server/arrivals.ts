@@ -1,7 +1,7 @@
 import { parseIp } from '../address/ip.ts'
 import { DeadlineQueue } from '../clock/deadline-queue.ts'
 import { deny } from '../limiter/denial.ts'
-import { handOn, hold } from './hold.ts'
+import { handOn, handOnNow, hold } from './hold.ts'
 import { looksLikeProxyHeader, readProxyHeader } from './proxy-protocol.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { TrustList } from '../limiter/trust-list.ts'
@@ -15,7 +15,7 @@ export const BAD_PROXY_HEADER: Denied = deny({ action: 'close', reason: 'unknown
 interface Waiting {
   readonly socket: Connection
   readonly letGo: () => unknown
-  readonly late: () => void
+  readonly late: (hand: typeof handOn) => void
 }
 
 /** Who a connection is from, where proxies say so on the connection itself. */
@@ -28,7 +28,7 @@ export class Arrivals {
   constructor (from: TrustList, headerDeadline: number, clock: Clock, refuse: (socket: Connection) => void) {
     this.#from = from
     this.#refuse = refuse
-    this.#deadlines = new DeadlineQueue(clock, headerDeadline, entry => { this.#end(entry) })
+    this.#deadlines = new DeadlineQueue(clock, headerDeadline, entry => { this.#end(entry, handOn) })
   }
 
   /** Sockets whose first bytes have not arrived. */
@@ -73,10 +73,10 @@ export class Arrivals {
       } else {
         handOn(socket, all, () => { cleared(ended) })
       }
-    }, () => {
+    }, hand => {
       // Nothing, or too little to tell. Who says nothing may be waiting for the server to speak.
       if (bytes().length > 0) this.#refuse(socket)
-      else handOn(socket, bytes(), () => { cleared(false) })
+      else hand(socket, bytes(), () => { cleared(false) })
     })
   }
 
@@ -86,11 +86,11 @@ export class Arrivals {
 
   /** Ends those that wait for a header, and lets the others go on. */
   stop (): void {
-    for (const entry of [...this.#waiting]) this.#end(entry)
+    for (const entry of [...this.#waiting]) this.#end(entry, handOnNow)
     this.#deadlines.clear()
   }
 
-  #wait (socket: Connection, look: (piece: Uint8Array) => boolean, heard: (heard: Heard) => void, late: () => void): void {
+  #wait (socket: Connection, look: (piece: Uint8Array) => boolean, heard: (heard: Heard) => void, late: Waiting['late']): void {
     const letGo = hold(socket, look, all => {
       this.#forget(entry)
       heard(all)
@@ -102,9 +102,9 @@ export class Arrivals {
     socket.once('close', () => { this.#forget(entry) })
   }
 
-  #end (entry: Waiting): void {
+  #end (entry: Waiting, hand: typeof handOn): void {
     this.#forget(entry)
-    entry.late()
+    entry.late(hand)
   }
 
   #forget (entry: Waiting): void {

@@ -1,6 +1,6 @@
 import { maxHeaderSize } from 'node:http'
 import { DeadlineQueue } from '../clock/deadline-queue.ts'
-import { handOn, headerEnd, hold } from './hold.ts'
+import { handOn, handOnNow, headerEnd, hold } from './hold.ts'
 import type { GuardConfig } from './options.ts'
 import type { ServerKind } from './server-kind.ts'
 import type { Connection } from './sockets.ts'
@@ -97,18 +97,18 @@ export class FirstBytes {
   }
 
   #hold (socket: Connection, readable: Connection, look: (piece: Uint8Array) => boolean, pass: Pass): true {
-    const letIn = (bytes: Uint8Array): void => {
+    const letIn = (bytes: Uint8Array, hand: typeof handOn): void => {
       this.#held.delete(socket)
       this.#silent.delete(socket)
-      handOn(readable, bytes, pass)
+      hand(readable, bytes, pass)
     }
     const letGo = hold(readable, look, ({ bytes, ended }) => {
       // What ends before it has begun has nothing to ask, and its end was heard by us already.
       if (ended && bytes.length > 0) readable.destroy()
-      else letIn(bytes)
+      else letIn(bytes, handOn)
     })
 
-    this.#held.set(socket, () => { letIn(letGo()) })
+    this.#held.set(socket, () => { letIn(letGo(), handOnNow) })
     return true
   }
 }

@@ -70,11 +70,16 @@ export function handOn (socket: Connection, bytes: Uint8Array, next: () => void)
     // Whoever gave it to the server has resumed it since, or listens, too: nothing may flow before its new owner listens.
     const isFlowing = socket.readableFlowing === true
     if (isFlowing) socket.pause()
-    if (bytes.length > 0) socket.unshift(bytes)
-    next()
+    handOnNow(socket, bytes, next)
     // TLS takes what is there a tick after it was given the socket.
     if (isFlowing) process.nextTick(() => { socket.resume() })
   })
+}
+
+/** The same for when the limits are taken off: who closes all connections of the server in the same breath has to find it there. */
+export function handOnNow (socket: Connection, bytes: Uint8Array, next: () => void): void {
+  if (bytes.length > 0) socket.unshift(bytes)
+  next()
 }
 
 /**

@@ -374,6 +374,20 @@ describe('undoing it while somebody waits', () => {
     await proxied.empty()
   })
 
+  it.each<LimitConnectionsOptions>([
+    { firstByteDeadline: 60_000 }, { headerDeadline: 60_000 }, { proxyProtocol: { from: ['192.0.2.0/24'] } },
+    { firstByteDeadline: 60_000, proxyProtocol: { from: ['192.0.2.0/24'] } }
+  ])('leaves nobody for whom a server would wait that is closed, with all of its connections, right after it: %j', async options => {
+    const server = web() as HttpServer
+    const { port, unlimit } = await guarded(server, options)
+    const { ended } = dial({ port, host: HOST })
+    await until('it waits', () => unlimit.counts().waiting === 1)
+    unlimit()
+    server.closeAllConnections()
+
+    expect((await ended).text).toBe('')
+  })
+
   it('lets those in that have said nothing and might have been a proxy\'s', async () => {
     const { open, unlimit, empty } = await guarded(echo(), { firstByteDeadline: 5_000, proxyProtocol: { from: ['192.0.2.0/24'] } })
     const silent = open()

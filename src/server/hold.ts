@@ -64,9 +64,11 @@ export function hold (socket: Connection, look: (piece: Uint8Array) => boolean, 
  * @param next - not called when the socket closes first
  */
 export function handOn (socket: Connection, bytes: Uint8Array, next: () => void): void {
+  socket.on('error', ignoreErrors)
   process.nextTick(() => {
     if (socket.destroyed) return
 
+    socket.off('error', ignoreErrors)
     // Whoever gave it to the server has resumed it since, or listens, too: nothing may flow before its new owner listens.
     const isFlowing = socket.readableFlowing === true
     if (isFlowing) socket.pause()

@@ -76,7 +76,7 @@ describe('a socket that was held', () => {
   it('is handed on to nobody when it has closed', async () => {
     const socket = new PassThrough()
     handOn(socket, Buffer.from('hello'), () => { throw new Error('It is gone') })
-    socket.destroy()
+    socket.destroy(new Error('It was broken off, and nobody listens'))
     await new Promise(setImmediate)
     expect(socket.readableLength).toBe(0)
   })

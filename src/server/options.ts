@@ -1,6 +1,6 @@
 import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkChoice, checkClock, checkDuration, checkDurationOrNever, checkFlag, checkNames } from '../limiter/options.ts'
+import { checkArray, checkChoice, checkClock, checkDuration, checkDurationOrNever, checkFlag, checkNames } from '../limiter/options.ts'
 import { trustList } from '../limiter/trust-list.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { TrustList } from '../limiter/trust-list.ts'
@@ -181,6 +181,5 @@ function parseProxyProtocol (value: unknown): { from: TrustList, headerDeadline:
 
 /** Ranges, and never `true`: whoever trusts every proxy believes every client. */
 export function checkRanges (option: string, value: unknown): TrustList {
-  if (!Array.isArray(value)) throw new InvalidOptionError(option, 'an array of addresses and CIDRs', value)
-  return trustList(value)
+  return trustList(checkArray(option, value as readonly string[], 'addresses and CIDRs'))
 }

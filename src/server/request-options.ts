@@ -1,6 +1,5 @@
 import { systemClock } from '../clock/system-clock.ts'
-import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkChoice, checkClock, checkFlag, checkNames, checkRate } from '../limiter/options.ts'
+import { checkChoice, checkClock, checkFlag, checkFunction, checkNames, checkRate } from '../limiter/options.ts'
 import { checkRanges } from './options.ts'
 import type { IncomingMessage } from 'node:http'
 import type { Http2ServerRequest } from 'node:http2'
@@ -109,17 +108,12 @@ export function parseRequestOptions (options: LimitRequestsOptions): RequestConf
   return {
     trustedProxies: trustedProxies === undefined ? undefined : checkRanges('trustedProxies', trustedProxies),
     forwardedField: checkChoice<ForwardedField>('forwardedField', forwardedField, ['x-forwarded-for', 'forwarded']),
-    skip: checkFunction('skip', skip),
-    keyOf: checkFunction('keyOf', keyOf),
+    skip: skip === undefined ? undefined : checkFunction('skip', skip),
+    keyOf: keyOf === undefined ? undefined : checkFunction('keyOf', keyOf),
     userRate: userRate === undefined ? undefined : checkRate('userRate', userRate),
-    pathOf: checkFunction('pathOf', pathOf),
+    pathOf: pathOf === undefined ? undefined : checkFunction('pathOf', pathOf),
     rate: rate === undefined ? undefined : { rate: checkRate('rate', rate) },
     fields: checkFlag('fields', fields ?? true),
     clock: checkClock(clock ?? systemClock)
   }
-}
-
-function checkFunction<F> (option: string, value: F): F {
-  if (value === undefined || typeof value === 'function') return value
-  throw new InvalidOptionError(option, 'a function', value)
 }

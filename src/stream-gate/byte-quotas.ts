@@ -1,7 +1,7 @@
 import { Alarm } from '../clock/alarm.ts'
 import { systemClock } from '../clock/system-clock.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkCapacity, checkClock, checkNames, checkRate } from '../limiter/options.ts'
+import { checkCapacity, checkNames, checkRate } from '../limiter/options.ts'
 import { DEFAULT_CAPACITY, rateLimiter } from '../limiter/rate-limiter.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { RateLimiter } from '../limiter/rate-limiter.ts'
@@ -99,7 +99,7 @@ interface Queue {
  */
 export function byteQuotas (rate: ByteRate, options: ByteQuotasOptions = {}): ByteQuotas {
   const { capacity = DEFAULT_CAPACITY, clock: given } = checkNames('options', options, { capacity: true, clock: true }) as ByteQuotasOptions
-  const clock = checkClock(given ?? systemClock)
+  const clock = given ?? systemClock
   const buckets = new Buckets(rateLimiter(checkByteRate(rate), { capacity: checkCapacity('capacity', capacity), clock }), clock)
 
   return {

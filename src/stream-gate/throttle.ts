@@ -1,5 +1,5 @@
 import { systemClock } from '../clock/system-clock.ts'
-import { checkClock, checkNames, checkRecord } from '../limiter/options.ts'
+import { checkNames, checkRecord } from '../limiter/options.ts'
 import { byteQuota } from './byte-quotas.ts'
 import { piecesOf } from './bytes.ts'
 import { ReadValve } from './read-valve.ts'
@@ -84,7 +84,7 @@ export interface ThrottleOptions {
  */
 export function throttle (quota: ByteQuota | ByteRate, options: ThrottleOptions = {}): BytesTransform {
   const checked = checkNames('options', options, { from: true, to: true, signal: true, clock: true }) as ThrottleOptions
-  const bucket = isQuota(quota) ? quota : byteQuota(quota, checkClock(checked.clock ?? systemClock))
+  const bucket = isQuota(quota) ? quota : byteQuota(quota, checked.clock ?? systemClock)
 
   // At once, and not when the pipe first asks: until then an adapter would take what comes.
   return source => new Throttled(source, bucket, checked)

@@ -1,6 +1,6 @@
 import type { House } from '../limiter/ports.ts'
 
-/** The managers that run, by the bus of their node: how a stream gate finds its own where no gater of ours joins them, or one of several nodes. */
+/** The managers that run, by the bus of their node: how a stream gate finds its own where no gater of ours joins them. */
 const houses = new WeakMap<object, House>()
 
 /** @returns what ends it */

@@ -44,9 +44,9 @@ export class Persistence {
 
   /** What was lifted while the store was still being read, past its time: it may yet say that it is there. */
   readonly #lifted = new Set<string>()
+  /** The same of what nobody knows by name, until the store has been read, be it by a later start. */
   #liftedAlike: Array<(rule: RuleKey) => boolean> = []
-  #isReading = false
-  #hasFailed = false
+  #reading: 'to come' | 'under way' | 'done'
   #isTidying = false
   #tidied = -Infinity
   #loading: Promise<void> | undefined
@@ -56,6 +56,7 @@ export class Persistence {
     this.#init = init
     this.#failures = new QuietLog((format, ...args) => { init.log.error(format, ...args) })
     this.#isLoaded = init.store == null
+    this.#reading = init.store == null ? 'done' : 'to come'
   }
 
   /** Whether all there is to know is known, as far as the store lets us. */
@@ -71,8 +72,7 @@ export class Persistence {
 
   /** The same, and again where the store failed: whoever asked before the node started may have found it not open yet. */
   async loadAtStart (): Promise<void> {
-    if (this.#hasFailed) {
-      this.#hasFailed = false
+    if (this.#reading === 'to come') {
       this.#isLoaded = false
       this.#loading = undefined
     }
@@ -116,15 +116,15 @@ export class Persistence {
 
     return this.#inTurn(rule, async () => {
       await this.#takeOut(rule)
-      if (this.#isReading) this.#lifted.add(keyOf(rule))
+      if (this.#reading === 'under way') this.#lifted.add(keyOf(rule))
       this.#tidy()
       return lift()
     })
   }
 
-  /** Of what is still being read, past its time, nothing comes into force that is like this: it leaves the store instead. */
+  /** Of what could not be read yet nothing comes into force that is like this: it leaves the store instead. */
   liftUnread (isAlike: (rule: RuleKey) => boolean): void {
-    if (this.#isReading) this.#liftedAlike.push(isAlike)
+    if (this.#reading !== 'done') this.#liftedAlike.push(isAlike)
   }
 
   /** For what nobody waits for. */
@@ -154,20 +154,21 @@ export class Persistence {
     const { store, log } = this.#init
 
     // It may come late: what it then says is in force from then on.
-    this.#isReading = true
+    this.#reading = 'under way'
     const loading = store!.load((key, error) => { log.error('could not read the stored rule %s, it is skipped - %e', key, error) }).then(rules => {
       this.#applyStored(rules.filter(rule => !this.#wasLifted(rule)))
+      this.#reading = 'done'
+      this.#liftedAlike = []
       this.#tidy()
     }).finally(() => {
-      this.#isReading = false
+      if (this.#reading === 'under way') this.#reading = 'to come'
       this.#lifted.clear()
-      this.#liftedAlike = []
     })
 
     try {
       await this.#inTime(loading)
     } catch (error) {
-      loading.catch(() => { this.#hasFailed = true })
+      loading.catch(() => {})
       log.error('could not load stored blocks and bans - %e', error)
     } finally {
       this.#isLoaded = true

@@ -280,6 +280,32 @@ describe('rules that load after their time', () => {
   })
 })
 
+describe('bans that were lifted with their subnet before the store could be read stay lifted when a start reads it', () => {
+  it.each([
+    ['it failed', async () => Promise.reject<never>(FULL)],
+    ['it was slow to fail', never]
+  ])('where %s at first', async (_, first) => {
+    const fails = Promise.withResolvers<never>()
+    const reads = [async () => Promise.race([first(), fails.promise])]
+    const { store, rules, content } = openStore(rules => ({ load: async onCorrupt => (reads.shift() ?? rules.load)(onCorrupt) }))
+    await rules.put({ list: 'ban', kind: 'address', value: '192.0.2.1', until: Number.MAX_SAFE_INTEGER })
+    await rules.put({ list: 'ban', kind: 'address', value: '198.51.100.1', until: Number.MAX_SAFE_INTEGER })
+    const { gater, gate, clock } = bench({ checkTimeout: 100 }, { store })
+    const unblocking = gater.unblockSubnet('192.0.2.0/24')
+    await settle()
+    clock.advance(100)
+    await unblocking
+
+    fails.promise.catch(() => {})
+    fails.reject(FULL)
+    await settle()
+    await gate.ready()
+    await settle()
+    expect(gater.inspect().bans.map(({ key }) => key)).toEqual(['198.51.100.1'])
+    expect((await content()).map(({ value }) => value)).toEqual(['198.51.100.1'])
+  })
+})
+
 describe('unblocking a subnet lifts the bans of clients that lie in it, and says whether there were any', () => {
   it.each([
     ['192.0.2.0/24', '/ip4/192.0.2.1/tcp/1', true],

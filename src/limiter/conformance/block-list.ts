@@ -224,7 +224,7 @@ export function blockListCases (create: (init: Required<BlockListInit>) => Block
       }
     },
     {
-      name: 'throws for what is no address, no subnet, no option and no time, and changes nothing',
+      name: 'throws for what is no address, no subnet, no option, no time and no reason, and changes nothing',
       async run () {
         const { list } = setup()
 
@@ -236,6 +236,7 @@ export function blockListCases (create: (init: Required<BlockListInit>) => Block
         await rejects(() => list.blockAddress('10.0.0.0/8'), 'ERR_INVALID_ADDRESS', 'the error of a subnet as an address')
         for (const ttl of [0, -1, NaN]) await rejects(() => list.blockAddress('10.0.0.1', { ttl }), 'ERR_INVALID_OPTION', `the error of the ttl ${ttl}`)
         await rejects(() => list.blockAddress('10.0.0.1', { until: 1 } as object), 'ERR_INVALID_OPTION', 'the error of an option that there is not')
+        await rejects(() => list.blockAddress('10.0.0.1', { reason: 5 } as object), 'ERR_INVALID_OPTION', 'the error of a reason that is no text')
         await rejects(async () => list.load(undefined as unknown as string), 'ERR_INVALID_OPTION', 'the error of a list that is no text')
         ok(list.size === 0, 'nothing is blocked')
       }

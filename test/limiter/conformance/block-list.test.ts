@@ -46,7 +46,8 @@ describe('the suite of a block list', () => {
       }
     }))],
     ['addresses that are read as octal', /an address and nothing beside it/, but(list => ({ match: ip => list.match(typeof ip === 'string' ? ip.replaceAll(/\b0+(?=\d)/g, '') : ip) }))],
-    ['misspelt options that pass', /throws for what is no/, but(list => ({ blockAddress: (ip, { ttl, reason } = {}) => list.blockAddress(ip, { ...ttl !== undefined && { ttl }, ...reason !== undefined && { reason } }) }))]
+    ['misspelt options that pass', /throws for what is no/, but(list => ({ blockAddress: (ip, { ttl, reason } = {}) => list.blockAddress(ip, { ...ttl !== undefined && { ttl }, ...reason !== undefined && { reason } }) }))],
+    ['reasons that are no text', /throws for what is no/, but(list => ({ blockAddress: (ip, options) => list.blockAddress(ip, { ...options, ...options?.reason != null && { reason: `${options.reason}` } }) }))]
   ])('given one with %s, names the promise that is broken', async (_, promise, create) => {
     expect(await brokenOf(blockListCases(create))).toContainEqual(expect.stringMatching(promise))
   })

@@ -162,14 +162,14 @@ export class BlockDesk {
 
   /** In force at once, and then once more when its turn to be stored has come: an unblock that was called before may have lifted it by then. */
   async #block (key: RuleKey, options: BlockOptions, { add, find, close }: Blocking): Promise<boolean> {
-    const { ttl = Infinity, reason, closeExisting } = checkNames('options', options, BLOCK_OPTIONS) as BlockOptions
-    if (closeExisting !== undefined) checkFlag('closeExisting', closeExisting)
+    const { ttl = Infinity, reason, closeExisting = true } = checkNames('options', options, BLOCK_OPTIONS) as BlockOptions
+    checkFlag('closeExisting', closeExisting)
     const { clock, age } = this.#parts
     const start = clock.now()
     // Steady: what a clock that jumps back does before its turn has come makes it no longer.
     const end = age.at(start) + ttl
     let changed = add(optionsOf({ ttl, reason }), start)
-    if (closeExisting !== false) close()
+    if (closeExisting) close()
 
     await this.persistence.put(key, () => {
       const now = clock.now()

@@ -1,7 +1,7 @@
 import { formatIp } from '../address/ip.ts'
 import { formatLimits, parseLimits } from '../limiter/connection-config.ts'
 import { InvalidOptionError } from '../limiter/errors.ts'
-import { checkCap, checkChoice, checkDuration, checkRecord, checkFlag } from '../limiter/options.ts'
+import { checkCap, checkChoice, checkDuration, checkFlag, checkRecord } from '../limiter/options.ts'
 import { parseRisk } from '../limiter/risk-options.ts'
 import type { Cidr } from '../address/cidr.ts'
 import type { ConnectionGaterConfig, ConnectionGaterLimits, LimitedTransport } from './options.ts'

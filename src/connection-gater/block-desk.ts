@@ -63,14 +63,16 @@ export class BlockDesk {
   /** Rules given at construction: they come again with every start, and are not stored. */
   seed (blocks: ReadonlyArray<string | PeerId>, trust: ReadonlyArray<string | PeerId>): void {
     const { lists } = this.#parts
+    // All of it is read first: a limiter that others share keeps what it is told.
+    const friends = checkArray('trust', trust, RULES).map(one => typeof one === 'string' ? checkSubnet(one) : checkPeer(one))
 
     for (const block of checkArray('blocks', blocks, RULES)) {
       if (typeof block === 'string') lists.blockRange(block, {})
       else lists.blockPeer(block, {})
     }
-    for (const trusted of checkArray('trust', trust, RULES)) {
-      if (typeof trusted === 'string') lists.trustRange(trusted)
-      else lists.trustPeer(trusted)
+    for (const friend of friends) {
+      if (typeof friend === 'string') lists.trustRange(friend)
+      else lists.trustPeer(friend)
     }
   }
 

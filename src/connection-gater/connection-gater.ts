@@ -55,8 +55,8 @@ class GaterBody {
     this.stages = new StageDesk(this.state, this.lives)
     this.reporter = new Reporter(this.state, log)
     this.blocks = new BlockDesk({ parts: this.state, lives: this.lives, store, timeout: () => this.state.checks.checkTimeout, log })
-    this.blocks.seed(init.blocks ?? [], init.trust ?? [])
     this.hooks = this.#hooks(init.also, log)
+    this.blocks.seed(init.blocks ?? [], init.trust ?? [])
     this.#emit()
   }
 

@@ -3,6 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { connectionLimiter } from '../../src/limiter.ts'
 import { ALICE, bench, BOB, connectionOver, enter, FakeHouse, NOTHING, socket } from './kit.ts'
 import type { ConnectionGater, ConnectionGaterInit } from '../../src/index.ts'
+import type { PeerId } from '@libp2p/interface'
 
 describe('trust', () => {
   it('of an address skips caps, rates and pending caps from accept on, and is counted', () => {
@@ -184,4 +185,15 @@ describe('trust holds as it is when it is asked for, not as it was when somebody
 
     expect(gater.inspect()).toMatchObject({ ...NOTHING, bans: [], scored: 0 })
   })
+})
+
+it.each<[string, ConnectionGaterInit, string]>([
+  ['a range is none', { trust: ['192.0.2.1', '192.0.2'] }, 'InvalidAddressError'],
+  ['a peer is none', { trust: ['192.0.2.1', undefined as unknown as PeerId] }, 'InvalidOptionError'],
+  ['the user\'s gater is none', { trust: ['192.0.2.1'], also: 5 as unknown as object }, 'InvalidOptionError']
+])('a gater that cannot be made because %s leaves the trust of a shared limiter as it was', (_, init, name) => {
+  const limiter = connectionLimiter()
+
+  expect(() => bench({ ...init, networks: undefined as never, limiter })).toThrow(expect.objectContaining({ name }))
+  expect(limiter.untrust('192.0.2.1')).toBe(false)
 })

@@ -73,9 +73,11 @@ export class Gate implements GateInside {
     const now = this.#now()
     const ip = remoteOf(remote)
     const rates = rate === undefined ? this.#connects.prefixes : this.#callRates.of(rate)
+    const banned = this.#banned(ip, now)
+    // Who is told that a ban has ended may register the id himself.
     if (this.#connections.has(id)) return this.#reports.deny('connect', id, deny({ action: 'close', reason: 'duplicate-id' }))
 
-    const refused = this.#refuse(ip, id, now, rates)
+    const refused = this.#refuse(ip, id, now, rates, banned)
     if (refused != null) return refused
 
     const connection: Registered = {
@@ -268,8 +270,8 @@ export class Gate implements GateInside {
   }
 
   /** A denial is told, and an offence where it is one. */
-  #refuse (ip: Ip | undefined, id: ConnectionId, now: number, rates: PrefixRates): Denied | undefined {
-    const denied = this.#banned(ip, now) ?? this.#core.check(ip, now, rates)
+  #refuse (ip: Ip | undefined, id: ConnectionId, now: number, rates: PrefixRates, banned = this.#banned(ip, now)): Denied | undefined {
+    const denied = banned ?? this.#core.check(ip, now, rates)
     if (denied == null) return undefined
 
     if (isOwnLimit(denied)) this.#offend(ip, denied.reason as Offence, now)

@@ -675,6 +675,17 @@ describe('events', () => {
     expect(gate.sweepIdle()).toEqual(['other'])
   })
 
+  it('may be answered with a connection of the same id, which has it', () => {
+    const { gate, clock } = gateWith()
+    gate.banAddress(IP, 5_000)
+    gate.addEventListener('unban', () => { gate.allowConnect(IP, 'id') })
+    clock.advance(5_000)
+
+    expect(gate.allowConnect(IP, 'id')).toMatchObject({ reason: 'duplicate-id' })
+    gate.release('id')
+    expect(gate.inspect()).toMatchObject({ open: 0, leases: [] })
+  })
+
   it('may be answered with another ban, which holds for the call that noticed the end of the first', () => {
     const { gate, connects, clock } = gateWith()
     gate.addEventListener('unban', ({ detail }) => { gate.banAddress(detail.key, 10_000, 'again') })

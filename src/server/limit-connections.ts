@@ -1,5 +1,6 @@
 import { Server } from 'node:net'
 import { InvalidOptionError } from '../limiter/errors.ts'
+import { checkFlag } from '../limiter/options.ts'
 import { hookCalls, hookEvents } from './accept-hook.ts'
 import { Guard } from './guard.ts'
 import { parseGuard } from './options.ts'
@@ -103,7 +104,7 @@ export function limitConnections (server: Server, limiter: ConnectionLimiter | S
   }
 
   return Object.assign(unlimit, {
-    setConfig: (change: ConnectionLimits, { closeExisting = false }: { readonly closeExisting?: boolean } = {}) => guard.setConfig(change, closeExisting),
+    setConfig: (change: ConnectionLimits, { closeExisting = false }: { readonly closeExisting?: boolean } = {}) => guard.setConfig(change, checkFlag('closeExisting', closeExisting)),
     counts: () => guard.counts
   })
 }

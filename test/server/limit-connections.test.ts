@@ -258,6 +258,15 @@ describe('lowered limits', () => {
 })
 
 describe('wrong options', () => {
+  it('of setConfig throw, and change nothing', () => {
+    const limiter = connectionLimiter({ maxConnsPerIp: 3 })
+    const unlimit = limitConnections(createRaw(false, () => {}), limiter)
+    const before = limiter.config()
+
+    expect(() => unlimit.setConfig({ maxConnsPerIp: 1 }, { closeExisting: 'no' as never })).toThrow(expect.objectContaining({ code: 'ERR_INVALID_OPTION', option: 'closeExisting' }))
+    expect(limiter.config()).toEqual(before)
+  })
+
   it.each<[string, LimitConnectionsOptions]>([
     ['onDeny', { onDeny: 'drop' as never }],
     ['writeDeadline', { writeDeadline: Infinity }],

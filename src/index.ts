@@ -21,9 +21,10 @@ export type { ConnectionGaterConfig, ConnectionGaterInit, ConnectionGaterLimits,
 export type { Transport } from './address/client-key.ts'
 export type { Stage } from './connection-gater/stages.ts'
 export type {
-  ConnManager, ConnManagerEvents, ConnManagerInfo, ConnManagerInit, DecayingTag, DecayingTagInit, Eviction, Limits, LimitsUnmet, Notifee,
-  SpareReason, TagInfo, TrimCandidate, TrimEntry, TrimPlan, TrimReason, TrimReport
+  ConnManager, ConnManagerEvents, ConnManagerInfo, ConnManagerInit, Eviction, Limits, LimitsUnmet, Notifee, TagInfo
 } from './conn-manager/contract.ts'
+export type { DecayingTag, DecayingTagInit } from './conn-manager/decay-contract.ts'
+export type { SpareReason, TrimCandidate, TrimEntry, TrimPlan, TrimReason, TrimReport } from './conn-manager/trim-contract.ts'
 export type { BumpFn, DecayFn, DecayingValue } from './conn-manager/decay.ts'
 export type { ConnManagerComponents } from './libp2p/conn-manager-service.ts'
 export type { StreamGateComponents } from './libp2p/stream-gate-service.ts'

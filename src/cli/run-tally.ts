@@ -1,5 +1,6 @@
 import { Counts } from './counts.ts'
-import type { Eviction, TrimReport } from '../conn-manager/contract.ts'
+import type { Eviction } from '../conn-manager/contract.ts'
+import type { TrimReport } from '../conn-manager/trim-contract.ts'
 import type { Denial } from '../connection-gater/contract.ts'
 
 /** What a run has come to so far: plain data, and with `--json` printed as it is. */

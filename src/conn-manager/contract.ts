@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/clock.ts'
-import type { BumpFn, DecayFn } from './decay.ts'
+import type { DecayingTag, DecayingTagInit } from './decay-contract.ts'
+import type { TrimCandidate, TrimPlan, TrimReport } from './trim-contract.ts'
 import type { Rate } from '../limiter/rate.ts'
 import type { AbortOptions, Connection, PeerId, Startable } from '@libp2p/interface'
 import type { TypedEventTarget } from 'main-event'
@@ -116,88 +117,6 @@ export interface ConnManagerInit {
   readonly clock?: Clock
 }
 
-/** A connection as the trim order sees it. */
-export interface TrimCandidate {
-  readonly connectionId: string
-  readonly peer: PeerId
-
-  /** The peer's value: the sum of all its tags. */
-  readonly value: number
-
-  /** Streams in use: negotiated, open, and not of the protocols that every connection has (ping, identify, …). */
-  readonly streams: number
-  readonly direction: 'inbound' | 'outbound'
-
-  /** Whether the peer has a better connection and this one is not in use. */
-  readonly redundant: boolean
-
-  /** Connections open or pending from the same IPv4 /24 or IPv6 /48, this one included. */
-  readonly crowd: number
-
-  /** Epoch ms of our own `connected` notification. */
-  readonly openedAt: number
-}
-
-/**
- * Why a connection was chosen: the first rule of the order in which it differs from the lowest connection that stays, and that only the count
- * spared. `only-candidate` when every candidate goes.
- */
-export type TrimReason =
-  | 'user-order'
-  | 'redundant'
-  | 'value'
-  | 'idle'
-  | 'inbound'
-  | 'crowding'
-  | 'streams'
-  | 'age'
-  | 'connection-id'
-  | 'only-candidate'
-  | 'protection-overridden' // `forceTrim()` alone, when nothing unprotected was left
-
-/** Why an open connection could not be chosen. */
-export type SpareReason = 'protected' | 'trusted' | 'grace' | 'keep-alive' | 'outbound-reserve'
-
-/** A connection that a trim has chosen. */
-export interface TrimEntry {
-  readonly connectionId: string
-  readonly peer: PeerId
-  readonly reason: TrimReason
-
-  /** The peer's value when it was chosen. */
-  readonly value: number
-}
-
-/** Whom a trim would close, and whom it spares. */
-export interface TrimPlan {
-  /** Open connections the plan was made from. */
-  readonly open: number
-
-  /** Where the trim wants to get: `lowWater`. */
-  readonly target: number
-
-  /** In closing order. */
-  readonly entries: readonly TrimEntry[]
-
-  /** How many open connections each rule kept out of the choice. */
-  readonly spared: Readonly<Record<SpareReason, number>>
-}
-
-/** What a trim has done. */
-export interface TrimReport extends TrimPlan {
-  /**
-   * Connections of the plan that were closed, gracefully or by abort. Not among them are those that vanished by themselves before their turn, and those
-   * that stay after all: protected or trusted meanwhile, or needed for `lowWater` or `outboundReserve` since others have left.
-   */
-  readonly closed: number
-
-  /** Open connections after the trim. */
-  readonly open: number
-
-  /** Milliseconds from the decision to the last connection closed. */
-  readonly duration: number
-}
-
 /** The marks cannot be kept: what is left of the house after a trim is above `highWater`. */
 export interface LimitsUnmet {
   readonly open: number
@@ -260,39 +179,6 @@ export interface ConnManagerInfo extends Limits {
 
   /** Peers with a connection or a tag. */
   readonly trackedPeers: number
-}
-
-/** A tag whose values fade. It is bumped, never set. */
-export interface DecayingTag {
-  readonly name: string
-
-  /** The interval in force, in ms: never below the manager's `decayResolution`. */
-  readonly interval: number
-
-  /**
-   * Hands `delta` to the tag's bump function; a peer without this tag starts at 0.
-   *
-   * @throws DecayingTagError after `close()`, InvalidTagError for a delta that is not finite or a result that is not a safe integer, InvalidOptionError
-   * for what is no peer id
-   */
-  bump (peer: PeerId, delta: number): void
-
-  /**
-   * @returns whether the peer had this tag
-   * @throws DecayingTagError after `close()`
-   */
-  remove (peer: PeerId): boolean
-
-  /** Removes the tag from every peer and frees its name. Idempotent. */
-  close (): void
-}
-
-/** How a decaying tag fades, and what a bump makes of it. */
-export interface DecayingTagInit {
-  /** Milliseconds between two decays; finite and above zero. */
-  readonly interval: number
-  readonly decay: DecayFn
-  readonly bump: BumpFn
 }
 
 /**

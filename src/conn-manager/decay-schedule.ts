@@ -1,6 +1,6 @@
 import { Alarm } from '../clock/alarm.ts'
 import { DecayingTags } from './decaying-tags.ts'
-import type { DecayingTag, DecayingTagInit } from './contract.ts'
+import type { DecayingTag, DecayingTagInit } from './decay-contract.ts'
 import type { DecayingTagsInit } from './decaying-tags.ts'
 import type { Clock } from '../clock/clock.ts'
 

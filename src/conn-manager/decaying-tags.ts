@@ -4,7 +4,7 @@ import { checkFunction, checkPeer, checkTag } from './tag-rules.ts'
 import { checkNames } from '../limiter/options.ts'
 import { quoted } from '../limiter/quoted.ts'
 import { answered } from './user-answer.ts'
-import type { DecayingTagInit } from './contract.ts'
+import type { DecayingTagInit } from './decay-contract.ts'
 import type { DecayingValue } from './decay.ts'
 import type { Logger, PeerId } from '@libp2p/interface'
 

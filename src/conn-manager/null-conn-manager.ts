@@ -1,5 +1,7 @@
 import { TypedEventEmitter } from 'main-event'
-import type { ConnManager, ConnManagerEvents, ConnManagerInfo, DecayingTag, TagInfo, TrimPlan, TrimReport } from './contract.ts'
+import type { ConnManager, ConnManagerEvents, ConnManagerInfo, TagInfo } from './contract.ts'
+import type { DecayingTag } from './decay-contract.ts'
+import type { TrimPlan, TrimReport } from './trim-contract.ts'
 
 const EMPTY_PLAN: TrimPlan = {
   open: 0,

@@ -1,4 +1,4 @@
-import type { TrimReason } from './contract.ts'
+import type { TrimReason } from './trim-contract.ts'
 import type { TrimFacts } from './trim-facts.ts'
 
 /** Negative when connection `a` is to be closed before `b`, zero when this rule does not tell them apart. */

@@ -1,6 +1,7 @@
 import { GUARD } from './trim-facts.ts'
 import { builtInRanking } from './trim-ranking.ts'
-import type { Limits, SpareReason, TrimReason } from './contract.ts'
+import type { Limits } from './contract.ts'
+import type { SpareReason, TrimReason } from './trim-contract.ts'
 import type { TrimFacts } from './trim-facts.ts'
 import type { TrimMode } from './trim-order.ts'
 import type { TrimRanking } from './trim-ranking.ts'

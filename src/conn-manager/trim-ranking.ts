@@ -2,7 +2,7 @@ import { selectLowest } from './select-lowest.ts'
 import { separate } from './separate.ts'
 import { ORDERS, reasonBetween, reasonsAgainst, TIE_ORDERS } from './trim-order.ts'
 import { answered } from './user-answer.ts'
-import type { TrimReason } from './contract.ts'
+import type { TrimReason } from './trim-contract.ts'
 import type { TrimFacts } from './trim-facts.ts'
 import type { TrimMode } from './trim-order.ts'
 

@@ -1,6 +1,7 @@
 import { Alarm } from '../clock/alarm.ts'
 import { nextTrimAt } from './trim-schedule.ts'
-import type { Limits, LimitsUnmet, TrimReport } from './contract.ts'
+import type { Limits, LimitsUnmet } from './contract.ts'
+import type { TrimReport } from './trim-contract.ts'
 import type { Clock } from '../clock/clock.ts'
 
 export interface TrimWatchInit {

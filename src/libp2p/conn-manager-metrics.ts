@@ -1,4 +1,5 @@
-import type { ConnManager, TrimReport } from '../conn-manager/contract.ts'
+import type { ConnManager } from '../conn-manager/contract.ts'
+import type { TrimReport } from '../conn-manager/trim-contract.ts'
 import type { Metrics } from '@libp2p/interface'
 
 interface Counted extends ConnManager {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Counts } from '../../src/cli/counts.ts'
 import { RunTally } from '../../src/cli/run-tally.ts'
 import type { Readings } from '../../src/cli/run-tally.ts'
-import type { TrimEntry } from '../../src/conn-manager/contract.ts'
+import type { TrimEntry } from '../../src/conn-manager/trim-contract.ts'
 
 const nobody = { peers: 0, connected: 0 }
 const readings: Readings = { elapsed: 1_000, open: 3, low: 2, high: 4, hardLimit: 8, protected: nobody, tagged: nobody }

@@ -153,8 +153,8 @@ function portsOf (options: StreamGateOptions, components: StreamGateComponents, 
       connection.abort(why)
     },
 
-    closeIdle: connections => {
-      closeConnections(connections, options.clock, log).catch(error => { log.error('could not close idle connections - %e', error) })
+    closeIdle: (connections, mayGo) => {
+      closeConnections(connections, options.clock, log, mayGo).catch(error => { log.error('could not close idle connections - %e', error) })
     },
 
     log,

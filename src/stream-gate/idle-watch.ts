@@ -4,6 +4,11 @@ import type { StreamLedger } from './stream-ledger.ts'
 import type { Clock } from '../clock/clock.ts'
 import type { SteadyTime } from '../limiter/steady-time.ts'
 
+export interface IdleGuest {
+  readonly guest: Guest
+  readonly idleFor: number
+}
+
 export interface IdleWatchInit {
   readonly ledger: StreamLedger
   readonly clock: Clock
@@ -13,7 +18,7 @@ export interface IdleWatchInit {
   readonly timeout: () => number
 
   /** These have been idle for longer, and are about to be looked at again in as long. */
-  onIdle (guests: ReadonlyArray<{ readonly guest: Guest, readonly idleFor: number }>): void
+  onIdle (guests: readonly IdleGuest[]): void
 }
 
 /** Sees when a connection has been idle for too long. One timer for all; it costs as much as there are idle ones. */

@@ -22,8 +22,12 @@ export interface StreamGatePorts {
   /** Ends a connection at once. */
   close (connection: Connection, why: Error): void
 
-  /** Closes connections gently, and not all at once. */
-  closeIdle (connections: readonly Connection[]): void
+  /**
+   * Closes connections gently, and not all at once.
+   *
+   * @param mayGo - asked about each, by its index, when its turn has come
+   */
+  closeIdle (connections: readonly Connection[], mayGo: (index: number) => boolean): void
 
   readonly log: Logger
 

@@ -11,6 +11,7 @@ import { StreamDenials } from './stream-denials.ts'
 import { StreamLedger } from './stream-ledger.ts'
 import type { StreamDenial, StreamGate, StreamGateConfig, StreamGateEvents, StreamGateInspection, StreamGateLimits } from './contract.ts'
 import type { GatedStream, Guest } from './guest.ts'
+import type { IdleGuest } from './idle-watch.ts'
 import type { StreamGateOptions } from './options.ts'
 import type { StreamGatePorts } from './ports.ts'
 import type { Shortage } from './shortage.ts'
@@ -53,7 +54,7 @@ export class StreamGatePart extends GuardedEvents<StreamGateEvents> implements S
     })
     this.#protocols = new ProtocolLimits(config, this.#ledger.places, capacity, clock)
     this.#idle = new IdleWatch({
-      ledger: this.#ledger, clock, time: this.#time, timeout: () => this.#idleTimeout, onIdle: guests => { this.#closeIdle(guests) }
+      ledger: this.#ledger, clock, time: this.#time, timeout: () => this.#idleTimeout, onIdle: idle => { ports.closeIdle(idle.map(({ guest }) => guest.connection), at => this.#mayClose(idle[at]!)) }
     })
     this.#pending = new PendingWatch({
       clock, time: this.#time, timeout: () => this.#config.negotiationTimeout, onDue: gated => { this.#timedOut(gated) }
@@ -274,13 +275,15 @@ export class StreamGatePart extends GuardedEvents<StreamGateEvents> implements S
     this.#ports.close(connection, REFUSED)
   }
 
-  #closeIdle (guests: ReadonlyArray<{ readonly guest: Guest, readonly idleFor: number }>): void {
-    const closing = guests.filter(({ guest: { isClosing, connection } }) => !isClosing && !this.#ports.isExempt(connection))
+  /** Among many a turn may be long in coming, and a stream begin before it. */
+  #mayClose ({ guest, idleFor }: IdleGuest): boolean {
+    const { connection } = guest
+    const isIdle = this.#ledger.find(connection) === guest && guest.counted === 0 && !guest.isClosing && this.#idleTimeout !== Infinity
+    if (!isIdle || this.#ports.isExempt(connection)) return false
 
-    for (const { guest: { connection: { remotePeer: peer, id: connectionId } }, idleFor } of closing) {
-      this.safeDispatchEvent('idle', { detail: { peer, connectionId, idleFor, at: this.#options.clock.now() } })
-    }
-    if (closing.length > 0) this.#ports.closeIdle(closing.map(({ guest }) => guest.connection))
+    const { remotePeer: peer, id: connectionId } = connection
+    this.safeDispatchEvent('idle', { detail: { peer, connectionId, idleFor, at: this.#options.clock.now() } })
+    return true
   }
 
   /** Where streams are not heard of when they are negotiated, nobody knows who is idle. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { kit, mockStream, PING } from './kit.ts'
+import type { Kit, Visitor } from './kit.ts'
 import type { IdleClosing } from '../../src/index.ts'
 
 const TIMEOUT = 60_000
@@ -24,7 +25,7 @@ describe('a connection without counted streams', () => {
     expect(clock.pending).toBe(0)
   })
 
-  it.each<[string, (visitor: ReturnType<ReturnType<typeof kit>['visit']>) => void]>([
+  it.each<[string, (visitor: Visitor) => void]>([
     ['a ping is no life', visitor => { visitor.ask(PING) }],
     ['nor is our own', visitor => { visitor.ask(PING, mockStream('', 'outbound')) }],
     ['nor is a stream that is not negotiated', visitor => { visitor.arrive() }]
@@ -74,6 +75,25 @@ describe('a connection without counted streams', () => {
     exempt.delete(connection)
     clock.advance(TIMEOUT + 1)
     expect(idled).toEqual([connection])
+  })
+
+  it.each<[string, (second: Visitor, all: Kit) => void]>([
+    ['a stream begins on it', second => { second.ask('/a') }],
+    ['it becomes exempt', ({ connection }, { exempt }) => { exempt.add(connection) }],
+    ['the time-out is taken away', (_, { gate }) => { gate.setConfig({ idleTimeout: Infinity }) }],
+    ['it closes by itself', ({ connection }, { gate }) => { gate.disconnected(connection) }],
+    ['the gate stops', (_, { gate }) => { gate.stop() }]
+  ])('is not closed, nor told of, when %s before its turn to be closed comes', (_, act) => {
+    const all = kit({ idleTimeout: TIMEOUT })
+    const [first, second] = [all.visit(), all.visit()]
+    const told: string[] = []
+    all.gate.addEventListener('idle', ({ detail }) => {
+      told.push(detail.connectionId)
+      act(second, all)
+    })
+    all.clock.advance(TIMEOUT + 1)
+
+    expect([all.idled, told]).toEqual([[first.connection], [first.connection.id]])
   })
 
   it('is looked at again when its closing came to nothing', () => {

@@ -103,7 +103,7 @@ export function kit (init: StreamGateInit = {}): Kit {
     isLife: protocol => protocol !== PING,
     offend: (_, offence) => { known.offences.push(offence) },
     close: connection => { known.closed.push(connection) },
-    closeIdle: connections => { known.idled.push(...connections) },
+    closeIdle: (connections, mayGo) => { known.idled.push(...connections.filter((_, at) => mayGo(at))) },
     log: spyLogger().forComponent('test'),
     write: (_, line) => { known.lines.push(line()) }
   }

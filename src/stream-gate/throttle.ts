@@ -1,3 +1,4 @@
+import { StreamAbortedError, StreamResetError } from '@libp2p/interface'
 import { systemClock } from '../clock/system-clock.ts'
 import { checkNames, checkRecord } from '../limiter/options.ts'
 import { byteQuota } from './byte-quotas.ts'
@@ -122,6 +123,7 @@ class Throttled implements AsyncGenerator<Bytes> {
     to?.addEventListener('close', this.#onClose)
     signal?.addEventListener('abort', this.#onAbort)
     if (signal?.aborted === true) this.#onAbort()
+    else this.#lookAtEnds()
   }
 
   async next (): Promise<IteratorResult<Bytes>> {
@@ -221,6 +223,16 @@ class Throttled implements AsyncGenerator<Bytes> {
     this.#failure = { error }
     // the source's own error is this one
     this.#finish(asker => { asker.reject(error) }).catch(() => {})
+  }
+
+  /** What ended before anybody listened says so to nobody, and an adapter of it waits for ever. */
+  #lookAtEnds (): void {
+    const { from, to } = this.#options
+    const states = [from?.status, to?.status]
+
+    if (states.includes('reset')) this.#cut(new StreamResetError())
+    else if (states.includes('aborted')) this.#cut(new StreamAbortedError())
+    else if (to?.status === 'closed') this.#finish(resolveDone).catch(() => {})
   }
 
   readonly #onAbort = (): void => { this.#cut(this.#options.signal?.reason) }

@@ -159,9 +159,10 @@ describe('a transfer through throttle', () => {
 })
 
 /** A stream that only closes. */
-function closing (): Stream & { end (error?: Error): void, listeners: number } {
+function closing (status: Stream['status'] = 'open'): Stream & { end (error?: Error): void, listeners: number } {
   const target = new EventTarget()
   const stream = {
+    status,
     listeners: 0,
     readStatus: 'readable',
     listenerCount: () => 0,
@@ -260,6 +261,27 @@ describe('a transfer that waits for its quota', () => {
     await advance(clock, 1_000)
     expect([first.ended, second.ended, total(second)]).toEqual([RESET, true, 10])
     expect(clock.pending).toBe(0)
+  })
+
+  it.each<[string, unknown, object]>([
+    ['the stream it reads was reset', expect.objectContaining({ name: 'StreamResetError' }), { from: closing('reset') }],
+    ['the stream it reads was aborted', expect.objectContaining({ name: 'StreamAbortedError' }), { from: closing('aborted') }],
+    ['the stream it writes to was reset', expect.objectContaining({ name: 'StreamResetError' }), { to: closing('reset') }],
+    ['the stream it writes to was aborted', expect.objectContaining({ name: 'StreamAbortedError' }), { from: closing('closed'), to: closing('aborted') }],
+    ['the stream it writes to was closed', true, { to: closing('closed') }]
+  ])('ends at once when %s before it began, and takes nothing', async (_, ended, options) => {
+    const { clock, reading } = waiting(options)
+    await settle()
+
+    expect([reading.pieces, reading.ended, clock.pending]).toEqual([[], ended, 0])
+    expect(Object.values(options)).toEqual(Object.values(options).map(() => expect.objectContaining({ listeners: 0 })))
+  })
+
+  it('reads on where the stream that it reads was closed before, which may hold some', async () => {
+    const { reading } = waiting({ from: closing('closed') })
+    await settle()
+
+    expect([total(reading), reading.ended]).toEqual([900, undefined])
   })
 
   it('rejects at once for a signal that has aborted already', async () => {

@@ -19,8 +19,8 @@ import type { Offence } from '../limiter/risk-options.ts'
 import type { Denied } from '../limiter/verdict.ts'
 import type { Connection, Stream } from '@libp2p/interface'
 
-/** Timers are not exact. */
-const SLACK = 100
+/** Of a time-out: timers are not exact. */
+const NEARLY = 0.99
 
 /** Made once: to write down where an error was made costs as much as to refuse a stream. */
 export const REFUSED = new Error(DENIAL_MESSAGE)
@@ -240,7 +240,7 @@ export class StreamGatePart extends GuardedEvents<StreamGateEvents> implements S
   /** js-libp2p's own time-out may have been faster. */
   #blameIfLate ({ guest, stream }: GatedStream): void {
     const { status, protocol, timeline: { open, close = open } } = stream
-    const isLate = status === 'aborted' && protocol === '' && close - open >= this.#config.negotiationTimeout - SLACK
+    const isLate = status === 'aborted' && protocol === '' && close - open >= this.#config.negotiationTimeout * NEARLY
 
     if (isLate) this.#deny(guest, stream, 'negotiate', this.#tooLate(), this.#now())
   }

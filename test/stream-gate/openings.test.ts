@@ -161,6 +161,16 @@ describe('streams without a protocol', () => {
     expect(gate.inspect().denials).toEqual({ 'negotiation-timeout': 1, 'pending-streams': 1 })
   })
 
+  it.each([[10, 1, 0], [10, 10, 1], [100, 5, 0], [100, 100, 1], [300, 200, 0]])('with a time-out of %i ms that we reset after %i are blamed: %i', (negotiationTimeout, after, count) => {
+    const { visit, clock, gate } = kit({ negotiationTimeout })
+    const stream = mockStream()
+    visit().arrive(stream)
+    stream.end('aborted', after)
+    clock.advance(negotiationTimeout)
+
+    expect(gate.inspect().denials['negotiation-timeout'] ?? 0).toBe(count)
+  })
+
   it.each([
     ['shorter', 6_000, 2_000, 0],
     ['shorter, and not over yet', 6_000, 8_000, 2_000],

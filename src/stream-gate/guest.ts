@@ -21,7 +21,7 @@ export class Guest implements Idler {
   counted = 0
   violations: Violations = NO_VIOLATIONS
 
-  /** It is being closed, or has closed: what still arrives on it is refused and not counted. */
+  /** It is being closed, has closed, or is watched no more: what still arrives on it is refused and not counted. */
   isClosing = false
 
   /** Stops hearing of its streams. */

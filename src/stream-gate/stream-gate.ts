@@ -77,6 +77,8 @@ export class StreamGatePart extends GuardedEvents<StreamGateEvents> implements S
     this.#idle.stop()
 
     for (const guest of this.#ledger.guests()) {
+      // a listener may have stopped us while one of its streams is looked at
+      guest.isClosing = true
       guest.undo?.()
       this.#ledger.leave(guest, this.#now())
     }

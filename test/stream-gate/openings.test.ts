@@ -161,6 +161,25 @@ describe('streams without a protocol', () => {
     expect(gate.inspect().denials).toEqual({ 'negotiation-timeout': 1, 'pending-streams': 1 })
   })
 
+  it('leave nothing when a listener stops the gate as it hears that others were late', () => {
+    const { visit, clock, gate, closed } = kit({ maxPendingStreams: 2, openRate: rate(3), dropsBeforeClose: 1 })
+    const heard: string[] = []
+    gate.addEventListener('deny', ({ detail }) => {
+      heard.push(detail.reason)
+      gate.stop()
+    })
+    const visitor = visit()
+    for (const late of [mockStream(), mockStream()]) {
+      visitor.arrive(late)
+      late.end('aborted', 10_000)
+    }
+    visitor.arrive()
+
+    expect([heard, closed, clock.pending]).toEqual([['negotiation-timeout'], [], 0])
+    gate.start()
+    expect(visit().askMany('/a', 3)).toBe(3)
+  })
+
   it.each([[10, 1, 0], [10, 10, 1], [100, 5, 0], [100, 100, 1], [300, 200, 0]])('with a time-out of %i ms that we reset after %i are blamed: %i', (negotiationTimeout, after, count) => {
     const { visit, clock, gate } = kit({ negotiationTimeout })
     const stream = mockStream()

@@ -14,12 +14,12 @@ type Limits = Required<StreamGateLimits>
  * streams of a protocol, so that one of its nodes may open all of those at once. Its negotiation time-out is ours; two drops are the security gate's.
  */
 const DEFAULTS: Limits = {
-  openRate: { strategy: 'token-bucket', limit: 500, window: 10_000 },
+  openRate: Object.freeze({ strategy: 'token-bucket', limit: 500, window: 10_000 }),
   maxPendingStreams: 64,
   negotiationTimeout: 10_000,
-  protocolRates: {},
+  protocolRates: Object.freeze({}),
   peerRate: false,
-  maxStreamsPerProtocol: {},
+  maxStreamsPerProtocol: Object.freeze({}),
   directions: 'inbound',
   dropsBeforeClose: 2,
   idleTimeout: Infinity
@@ -75,7 +75,7 @@ export function parseOptions (init: StreamGateInit): StreamGateOptions {
   const { strict = false, capacity = DEFAULT_CAPACITY, clock, ...limits } = checkRecord('init', init) as StreamGateInit
 
   return {
-    config: { ...parseLimits(limits, DEFAULTS, 'init'), strict: checkFlag('strict', strict) },
+    config: Object.freeze({ ...parseLimits(limits, DEFAULTS, 'init'), strict: checkFlag('strict', strict) }),
     capacity: checkCapacity('capacity', capacity),
     clock: checkClock(clock ?? systemClock),
     asked: { muxer: askedFor(limits, 'muxer'), middleware: askedFor(limits, 'middleware') }

@@ -90,7 +90,7 @@ export class StreamGatePart extends GuardedEvents<StreamGateEvents> implements S
 
   setConfig (change: StreamGateLimits): void {
     const { strict, ...current } = this.#config
-    const config = { ...parseLimits(change, current), strict }
+    const config = Object.freeze({ ...parseLimits(change, current), strict })
     const now = this.#now()
 
     this.#config = config

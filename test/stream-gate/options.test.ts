@@ -4,6 +4,13 @@ import { streamGate } from '../../src/index.ts'
 import { kit, rate } from './kit.ts'
 import type { StreamGateInit, StreamGateLimits } from '../../src/index.ts'
 
+interface Changeable {
+  maxPendingStreams: number
+  readonly openRate: { limit: number }
+  readonly protocolRates: Record<string, object>
+  readonly maxStreamsPerProtocol: Record<string, number>
+}
+
 const BAD: ReadonlyArray<readonly [string, string, unknown]> = [
   ['openRate', 'openRate.limit', { strategy: 'token-bucket', limit: -1, window: 1 }],
   ['openRate', 'openRate.strategy', { strategy: 'leaky', limit: 1, window: 1 }],
@@ -48,4 +55,24 @@ it('who changes the object that was given changes nothing here', () => {
   protocolRates['/a'] = rate(100)
 
   expect(gate.config().protocolRates).toEqual({ '/a': rate(1) })
+})
+
+it.each<[string, (config: Changeable) => unknown]>([
+  ['a limit', config => { config.maxPendingStreams = 1 }],
+  ['a rate', config => { config.openRate.limit = 1 }],
+  ['the rates of protocols', config => { config.protocolRates['/a'] = rate(1) }],
+  ['the places of protocols', config => { config.maxStreamsPerProtocol['/a'] = 1 }]
+])('who changes %s in what config or inspect returns changes no gate, nor the next one', (_, change) => {
+  const [{ gate }, { gate: changed }] = [kit(), kit()]
+  changed.setConfig({})
+  const before = structuredClone(gate.config())
+
+  for (const config of [gate.config(), changed.inspect().config]) {
+    try {
+      change(config as unknown as Changeable)
+    } catch {
+      // it is frozen
+    }
+  }
+  expect([gate, changed, kit().gate].map(one => one.config())).toEqual([before, before, before])
 })

@@ -99,8 +99,8 @@ export interface SecurityGateInit extends Omit<ConnectionLimits, 'connectRate'> 
 /** The original gate's. */
 const GATE_DEFAULTS = {
   maxConnsPerIp: 20,
-  connectRate: { strategy: 'cooldown', limit: 6, window: 1_000 },
-  requestRate: { strategy: 'sliding-window', limit: 40, window: 1_000 },
+  connectRate: Object.freeze({ strategy: 'cooldown', limit: 6, window: 1_000 }),
+  requestRate: Object.freeze({ strategy: 'sliding-window', limit: 40, window: 1_000 }),
   dropsBeforeClose: 2,
   idleTimeout: 60_000
 } as const

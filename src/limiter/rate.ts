@@ -34,7 +34,7 @@ export function mostOf ({ strategy, window }: Pick<Rate, 'strategy' | 'window'>)
  * A multiple of a rate, for a coarser key that stands in for many clients.
  */
 export function scaleRate (rate: Rate, factor: number): Rate {
-  return { ...rate, limit: rate.limit === Infinity ? Infinity : Math.min(rate.limit * factor, mostOf(rate)) }
+  return Object.freeze({ ...rate, limit: rate.limit === Infinity ? Infinity : Math.min(rate.limit * factor, mostOf(rate)) })
 }
 
 export function isSameRate (a: Rate, b: Rate): boolean {

@@ -69,3 +69,18 @@ describe('pathRates', () => {
     expect(() => securityGate({ pathRates: { '/~user': login, '/%7Euser': login } })).toThrow('the option pathRates[\'/%7Euser\']: it must be another path than /~user')
   })
 })
+
+it.each(['connectRate', 'requestRate', 'clientRequestRate'] as const)('who changes the %s in what config returns changes no gate, nor the next one', name => {
+  const gate = securityGate()
+  const before = structuredClone(gate.config())
+  const { [name]: rate } = gate.config()
+
+  for (const part of [rate, 'ipv4' in rate ? rate.ipv4 : {}]) {
+    try {
+      Object.assign(part, { limit: 1 })
+    } catch {
+      // it is frozen
+    }
+  }
+  expect([gate, securityGate()].map(one => one.config())).toEqual([before, before])
+})

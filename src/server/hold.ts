@@ -66,6 +66,8 @@ export function hold (socket: Connection, look: (piece: Uint8Array) => boolean, 
 export function handOn (socket: Connection, bytes: Uint8Array, next: () => void): void {
   socket.on('error', ignoreErrors)
   process.nextTick(() => {
+    // Its end was told to us alone: who comes after us would wait for it.
+    if (socket.readableEnded) socket.destroy()
     if (socket.destroyed) return
 
     socket.off('error', ignoreErrors)

@@ -114,6 +114,24 @@ describe('a socket that was held', () => {
     expect(await answer).toMatch(/^HTTP\/1\.1 200/)
   })
 
+  it.each<[string, LimitConnectionsOptions]>([
+    ['', { firstByteDeadline: 60_000 }], ['', { headerDeadline: 60_000 }], ['', { proxyProtocol: { from: ['192.0.2.1'] } }],
+    ['PROXY UNKNOWN\r\n', { firstByteDeadline: 60_000, proxyProtocol: { from: ['127.0.0.1'] } }],
+    ['PROXY UNKNOWN\r\n', { headerDeadline: 60_000, proxyProtocol: { from: ['127.0.0.1'] } }]
+  ])('is closed where nobody but us was told that it has ended, after %j with %j', async (text, options) => {
+    const server = createHttp('http', (_, res) => { res.end() })
+    const unlimit = limitConnections(server, connectionLimiter(), options)
+    const socket = Object.assign(new Duplex({ read: () => {} }), { remoteAddress: '127.0.0.1' })
+    server.emit('connection', socket)
+    socket.push(text)
+    socket.push(null)
+    await nextTick()
+    await nextTick()
+
+    expect(socket.destroyed).toBe(true)
+    expect(unlimit.counts()).toMatchObject({ open: 0, waiting: 0 })
+  })
+
   it.each<LimitConnectionsOptions>([
     { firstByteDeadline: 60_000 }, { headerDeadline: 60_000 }, { proxyProtocol: { from: ['192.0.2.1'] } }
   ])('is handed on where somebody else listens to it, with %j', async options => {

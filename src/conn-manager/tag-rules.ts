@@ -2,9 +2,13 @@ import { InvalidOptionError } from '../limiter/errors.ts'
 import { quoted } from '../limiter/quoted.ts'
 import { InvalidTagError } from './errors.ts'
 
-/** A connection instead of its `remotePeer`, or a text, would be a name that no connection ever has. @returns its text */
-export function checkPeer (peer: unknown): string {
-  if (typeof peer === 'object' && peer != null && peer.toString !== Object.prototype.toString) return String(peer)
+const BRACKET = 0x5b
+
+/** A connection instead of its `remotePeer`, which is `[object …]`, or a text, would be a name that no connection ever has. @returns its text */
+export function checkPeer (peer: object): string {
+  const text = typeof peer === 'object' ? peer?.toString?.() : undefined
+  if (text != null && text.charCodeAt(0) !== BRACKET) return text
+
   throw new InvalidOptionError('peer', 'a peer id', peer)
 }
 

@@ -168,7 +168,7 @@ export class ConnManagerPart extends GuardedEvents<ConnManagerEvents> implements
     }
 
     checkValue('set the tag', tag, value)
-    this.tagPeer(peer, tag, value)
+    this.#ledger.setTag(id, tag, value, this.#now())
   }
 
   getTagInfo (peer: PeerId): TagInfo | undefined {
